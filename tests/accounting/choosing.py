@@ -1,4 +1,4 @@
-"""A part of the conformance tests, for a variant of an adapter that differs in that part alone."""
+"""Part of the conformance tests, for a variant of an adapter that differs only in that part."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -7,7 +7,7 @@ Kind = TypeVar("Kind", bound=type)
 
 
 def only(*words: str) -> Callable[[Kind], Kind]:
-    """Of the tests that a class inherits, those with one of ``words`` in their names; its own ones stay."""
+    """Keep, of the inherited tests, those with one of ``words`` in their names; the class's own tests stay."""
 
     def choose(kind: Kind) -> Kind:
         inherited = {name for name in dir(kind) if name.startswith("test_")} - set(vars(kind))

@@ -27,5 +27,5 @@ class FakeClock(Clock):
             self._passed += seconds
 
     def pass_by(self, seconds: float) -> None:
-        """Time goes by without anybody sleeping."""
+        """Let time pass without a sleep."""
         self._passed += seconds

@@ -67,7 +67,7 @@ TOLD: dict[Fault, type[errors.AccountingError]] = {
 
 
 class Conformance:
-    """Every test of it holds for every adapter; what its capabilities exclude is tested to be refused."""
+    """Every test holds for every adapter; what its capabilities exclude must be refused."""
 
     standin_class: ClassVar[type[Books]]
     adapter_class: ClassVar[type[AccountingSystem]]
@@ -106,7 +106,7 @@ class Conformance:
             system.close()
 
     def settings(self, standin: Books, **options: Any) -> System:
-        """The system as the settings would have it."""
+        """The system as in the settings."""
         return System(
             name="books",
             adapter=self.adapter_class.name,
@@ -308,7 +308,7 @@ class Conformance:
     def test_every_answer_lost_is_one_document_in_the_end(
         self, standin: Books, system: AccountingSystem, clock: FakeClock
     ) -> None:
-        """A push that fails for good tells so, and the next run neither doubles nor forgets the document."""
+        """A push that fails for good raises an error, and the next run neither repeats nor forgets the document."""
         standin.fail(*[Fault.LOST] * 3, method=self.makes_by)
         standin.fail(*[Fault.ERROR_500] * 12)
         error = told(lambda: system.push(self.invoice()))
@@ -549,7 +549,7 @@ def read_on(argument: str) -> None:
 
 
 class _Elsewhere:
-    """A stand-in that runs in another process, as far as ``Conformance.connect`` looks at it."""
+    """A stand-in in another process, with the attributes that ``Conformance.connect`` needs."""
 
     def __init__(self, url: str, kind: type[Books]) -> None:
         self.url = url
@@ -561,7 +561,7 @@ def everything(pages: Iterator[Page]) -> list[RemoteInvoice]:
 
 
 def tells(error: errors.AccountingError) -> None:
-    """An error names system and endpoint, and says problem, rule and remedy in whole sentences."""
+    """An error names the system and the endpoint, and has a problem, a rule and a remedy in whole sentences."""
     assert error.system == "books"
     assert error.problem.startswith("books")
     for sentence in (error.problem, error.rule, error.remedy):
@@ -581,7 +581,7 @@ def told(call: Callable[[], object]) -> errors.AccountingError | None:
 
 @contextmanager
 def everything_said(caplog: pytest.LogCaptureFixture) -> Iterator[io.StringIO]:
-    """All logging of all libraries at the finest level, and what a test adds."""
+    """Everything that the libraries log at the finest level, and what a test adds."""
     said = io.StringIO()
     handler = logging.StreamHandler(said)
     root = logging.getLogger()

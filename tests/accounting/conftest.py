@@ -12,7 +12,7 @@ from tests.accounting.standins.books import Books
 
 @pytest.fixture
 def adapter() -> str:
-    """Xero, where a test isn't about all of them."""
+    """Xero, if a test isn't about all adapters."""
     return "xero"
 
 

@@ -1,4 +1,4 @@
-"""Somebody else's program, run for the tests: started, waited for until it answers, and ended."""
+"""Somebody else's program, run for the tests: it is started, awaited until it answers, and ended."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ START_SECONDS = 500.0
 def serving(
     command: Sequence[str], log: Path, address: str, *, status: int, environment: Mapping[str, str] | None = None
 ) -> Iterator[None]:
-    """The program runs, and answers ``address`` with ``status``; what it says is in ``log``."""
+    """The running program, which answers ``address`` with ``status``; its output goes into ``log``."""
     with log.open("wb") as said:
         process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
     try:

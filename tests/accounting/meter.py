@@ -1,4 +1,4 @@
-"""Limiters by the reckoning of production, kept in this process, that remember when they let a request go."""
+"""Limiters that count as production does, in this process, and remember when they admitted a request."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from workers.models import Quota
 
 
 class Meter:
-    """``limits`` take the place of those that the adapter knows of its vendor."""
+    """``limits`` replace the vendor's limits in the adapter."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits

@@ -1,6 +1,6 @@
-"""A proxy before a real Odoo, with the faults of a stand-in: what gets through is answered by Odoo itself.
+"""A proxy before a real Odoo, with the faults of a stand-in: Odoo itself answers the requests that get through.
 
-What people do there is done by an administrator's key (``person``), as they do it: Odoo's own rules hold. What a test
+People's actions are done with an administrator's key (``person``), under Odoo's own rules. What a test
 only needs to be there is written straight into Odoo's tables, which takes a millisecond and lets it choose the time.
 """
 
@@ -75,13 +75,13 @@ class OdooProxy(ChosenFaults):
     # What people do ------------------------------------------------------------------------------------
 
     def person(self, method: str, *keys: str, model: str = "account.move", **given: Any) -> Any:
-        """A button pressed, or a form saved, in Odoo's own program."""
+        """Press a button, or save a form, as in Odoo's own program."""
         answer = self._pressed(method, *keys, model=model, **given)
         assert answer.status_code == httpx.codes.OK, answer.text
         return answer.json()
 
     def try_person(self, method: str, *keys: str) -> bool:
-        """Whether Odoo does what the person asks for."""
+        """Whether Odoo carries out what the person wants."""
         return self._pressed(method, *keys, model="account.move").status_code == httpx.codes.OK
 
     def _pressed(self, method: str, *keys: str, model: str, **given: Any) -> httpx.Response:
@@ -156,7 +156,7 @@ class OdooProxy(ChosenFaults):
         return str(made[0])
 
     def change(self, key: str, **values: Any) -> None:
-        """Write these columns, and the time."""
+        """Write these columns, and the time of the change."""
         values = {"write_date": _utc(self.now), **values}
         pairs = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in values)
         statement = sql.SQL("UPDATE account_move SET {} WHERE id = %s").format(pairs)
@@ -188,10 +188,10 @@ class OdooProxy(ChosenFaults):
 
 
 def _utc(at: datetime) -> datetime:
-    """A time as Odoo keeps it: UTC, without saying so."""
+    """A time as Odoo keeps it: in UTC, without a zone."""
     return at.astimezone(UTC).replace(tzinfo=None)
 
 
 def _from_the_start(body: bytes) -> bytes:
-    """The same question with the cursor taken out of it."""
+    """The same request without the cursor."""
     return re.sub(rb'\["id", ?">", ?\d+\]', b'["id", ">", 0]', body)

@@ -40,12 +40,12 @@ STEP_SECONDS = 500.0
 
 
 class Unavailable(Exception):
-    """There can be no Odoo here; the text says why."""
+    """Odoo can't run here; the text says why."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """Where a running Odoo is, what is in its books, and the URL of its database."""
+    """The address of a running Odoo, the facts of its books, and the URL of its database."""
 
     url: str
     facts: Mapping[str, Any]
@@ -124,7 +124,7 @@ def _fetch(folder: Path) -> None:
 
 
 def _mirror() -> str:
-    """Where this machine's own sources have Debian."""
+    """The Debian mirror in this machine's own sources."""
     asked = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]
     listed = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.split()
     found = [each for each in listed if each.rstrip("/").endswith("/debian")]
@@ -144,7 +144,7 @@ def _unpack(package: Path, folder: Path) -> None:
 
 
 def _fill(folder: Path) -> None:
-    """Make the tables of accounting in a new PostgreSQL, then a company with its books, and keep both."""
+    """Make Odoo's accounting tables in a new PostgreSQL, then a company with its books, and keep both."""
     with tempfile.TemporaryDirectory(prefix="odoo-", dir=provision.folder(), ignore_cleanup_errors=True) as name:
         place = Path(name)
         database = embedded.start_postgres(
@@ -182,6 +182,6 @@ def _environment(made: Path) -> dict[str, str]:
 
 
 def _run(*command: str | Path, **options: Any) -> None:
-    """Run one program to its end; what it said is in the error."""
+    """Run one program to its end; its output is in the error."""
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=STEP_SECONDS, **options)
     assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}"

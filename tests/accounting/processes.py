@@ -23,7 +23,7 @@ sys.stdin.readline()
 
 
 def together(code: str, *, count: int, **environment: str) -> list[str]:
-    """What each of ``count`` processes printed that ran ``code`` side by side; an error in one is an error here."""
+    """The output of each of ``count`` processes that ran ``code`` side by side; an error in one is an error here."""
     running = [
         subprocess.Popen(
             [sys.executable, "-c", _BEGIN + code],

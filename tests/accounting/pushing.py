@@ -1,4 +1,4 @@
-"""Numbers issued here and systems to push them to: stand-ins over HTTP, as the settings name them."""
+"""Numbers issued here, and systems to push them to: stand-ins over HTTP, as in the settings."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ MAKES_BY = {"xero": "PUT", "quickbooks": "POST", "odoo": "POST"}
 
 
 def describe(entry: Entry) -> dict[str, Any]:
-    """What the host project says of a number: its customer and amount."""
+    """The host project's hook: a number's customer and amount."""
     return {"customer": "7", "total": Decimal("100.00"), "currency": "EUR"}
 
 
 def system_settings(adapter: str, url: str, **changes: Any) -> dict[str, Any]:
-    """The system that a stand-in poses as, with our numbers pushed to it."""
+    """The settings of the system that a stand-in imitates, with our numbers pushed to it."""
     given = standin_settings(adapter, url)
     if adapter == "odoo":
         given["options"] |= {"our_numbers": True, "journal": 9}
@@ -95,5 +95,5 @@ def row(number: str = "INV-2026-000001") -> Push:
 
 
 def environment(**systems: dict[str, Any]) -> dict[str, str]:
-    """What a process that a test starts needs to know these systems (``tests.settings``), and to keep their tokens."""
+    """The environment in which a test's process knows these systems (``tests.settings``) and can keep their tokens."""
     return {"TEST_ACCOUNTING": json.dumps({"SYSTEMS": systems}), "LEDGER_TOKEN_KEYS": Fernet.generate_key().decode()}

@@ -1,4 +1,4 @@
-"""What the tests of reconciliation over HTTP share: a ledger with numbers, and a system that has them."""
+"""A ledger with numbers, and a system that has them, for the tests of reconciliation over HTTP."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def configured(name: str, books: Books, **more: Any) -> dict[str, Any]:
 
 
 def http_options() -> HttpOptions:
-    """Nothing of it is about reconciliation."""
+    """Options that don't matter to reconciliation."""
     return HttpOptions(tokens=MemoryTokens())
 
 
@@ -69,7 +69,7 @@ def open_findings() -> set[tuple[str, str]]:
 
 
 def expected(planted: list[Planted], **otherwise: str) -> set[tuple[str, str]]:
-    """The findings of what was planted; ``otherwise`` names kinds that show as others."""
+    """The expected findings of what was planted; ``otherwise`` names kinds that show as others."""
     kinds = KINDS | {kind.replace("_", " "): told for kind, told in otherwise.items()}
     told = {(kinds[each.kind], each.number) for each in planted}
     # What has the number again is another sale's.

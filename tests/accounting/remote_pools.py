@@ -30,7 +30,7 @@ NOW = timedelta(0)
 
 
 class Vendor:
-    """A stand-in, how the settings name it, and the numbers that it gives."""
+    """A stand-in, its adapter's name in the settings, and the form of its numbers."""
 
     def __init__(self, standin: Books, name: str) -> None:
         self.standin = standin
@@ -130,7 +130,7 @@ refill_system("default", "books", http_options=http_options(), look_every=timede
 
 
 def killed_worker(vendor: Vendor) -> None:
-    """A worker process that is killed by SIGKILL after its third draft is made there, before it is stored here."""
+    """A worker process that SIGKILL ends after its third draft was made there, before it is stored here."""
     code = "import django\ndjango.setup()\n" + KILLED.replace("ACCOUNTING\n", f"{vendor.settings()!r}\n", 1)
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -49,7 +49,7 @@ class TestERPNextThatDeletesDrafts(Conformance):
 
 @only("delet", "cancel", "since", "page", "process")
 class TestERPNextWithoutSystemManager(Conformance):
-    """A user who may not read what was deleted."""
+    """A user who may not read deleted documents."""
 
     standin_class = Discreet
     adapter_class = ERPNext
@@ -89,7 +89,7 @@ def changes(request: Request) -> bool:
 
 
 class TestPool:
-    """Drafts made ahead, each with its number, and what becomes of them."""
+    """Drafts made in advance, each with its number, and their fates."""
 
     def test_a_draft_becomes_the_invoice_of_a_sale(self, there: ERPNextStandIn, erpnext: ERPNext) -> None:
         slots = [erpnext.draft(sale(f"slot:{n}", total=None)) for n in range(3)]
@@ -225,7 +225,7 @@ class TestNamesGivenAgain:
 
 
 class TestClock:
-    """ERPNext writes times by the site's clock, and says nowhere which that is."""
+    """ERPNext writes times by the site's clock, and never names its zone."""
 
     def test_times_are_of_the_sites_zone(self, there: ERPNextStandIn, erpnext: ERPNext) -> None:
         there.add("X-1", DAY)

@@ -162,7 +162,7 @@ def test_retry_after(header: str | None, seconds: float | None) -> None:
 
 
 def test_an_answer_that_trickles_is_given_up(clock: FakeClock, connect: Callable[..., Client]) -> None:
-    """Each byte comes in time, and all of them never."""
+    """Each byte comes in time, but the whole never does."""
 
     class Trickle(httpx.SyncByteStream):
         def __iter__(self) -> Iterator[bytes]:
@@ -200,7 +200,7 @@ class Trickling:
 
 
 def test_headers_that_trickle_in_are_given_up(connect: Callable[..., Client], clock: FakeClock) -> None:
-    """Each of them comes in time; a second passes between two looks at the clock."""
+    """Each byte comes in time; a second passes between two looks at the clock."""
 
     class Passing(FakeClock):
         def monotonic(self) -> float:

@@ -1,4 +1,4 @@
-"""Who may import what under ``workers/accounting``: one way to the network, and little of Django."""
+"""What the modules of ``workers/accounting`` may import: one way to the network, and little of Django."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tests.unit.test_architecture import imports
 FOLDER = Path(__file__).resolve().parents[2] / "workers" / "accounting"
 MODULES = sorted(FOLDER.glob("*.py"))
 
-#: Who sends requests, or handles what was sent.
-NETWORK = {"deadline", "http", "http_options", "responses"}
-#: Who reads settings, or what processes share.
-DJANGO = {"quota", "systems", "tokens"}
-#: Who reads books in files, which the ledger can do by itself.
+#: The modules that send requests, or handle answers.
+NETWORK = {"http", "http_options", "responses"}
+#: The modules that read settings, or rows that processes share.
+DJANGO = {"oauth", "quota", "systems"}
+#: The modules that read books in files, which the ledger itself can do.
 FILES = {"folder"}
 BOOKS = {"ledger.reconciliation", "ledger.reconciliation.describing", "ledger.reconciliation.files", "ledger.tables"}
 
@@ -30,7 +30,7 @@ def test_one_way_to_the_network(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
 def test_of_the_ledger_nothing_but_its_errors(path: Path) -> None:
-    """And the kinds of documents, what Django reads of moments, and which known word was meant by an unknown one."""
+    """And the kinds of documents, what Django reads of moments, and guesses at misspelt words."""
     allowed = {"ledger.errors", "ledger.kinds", "ledger.misspelt"} | (
         {"ledger.timestamps"} if path.stem in DJANGO else set()
     )

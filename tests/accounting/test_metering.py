@@ -1,4 +1,4 @@
-"""The reckoning of a vendor's limits: never more than allowed, and never a wait for nothing."""
+"""The counting for a vendor's limits: never more requests than allowed, and never a needless wait."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_a_pause_holds_for_all_and_a_shorter_one_does_not_end_it() -> None:
 
 
 def test_a_clock_that_lags_gains_nothing() -> None:
-    """Worker machines differ by a little: time as it was counted doesn't go back."""
+    """Worker machines' clocks differ a little: counted time doesn't go back."""
     limits = Limits(per_minute=1)
     counts = Quota()
     quota.take(counts, limits, NOON)

@@ -1,4 +1,4 @@
-"""The Odoo adapter against its stand-in, by both interfaces: numbers at post, and ours where we are asked to number."""
+"""The Odoo adapter against its stand-in, by both interfaces: numbers at post, and our own if we number."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -37,7 +37,7 @@ class TestOdoo(Conformance):
 
 
 class TestOdooByJsonRpc(TestOdoo):
-    """What versions before 19 have."""
+    """The interface of versions before 19."""
 
     options = JSON_RPC
 
@@ -188,7 +188,7 @@ class TestOurNumbers:
     def test_a_draft_that_is_not_posted_does_not_keep_the_number(
         self, there: OdooStandIn, numbered_by_us: Odoo
     ) -> None:
-        """A range of years is judged by Odoo itself."""
+        """Odoo itself judges a range of years."""
         with pytest.raises(errors.NumberRefused, match="was removed") as caught:
             numbered_by_us.push(sale("order:1", number="2024-25/7"))
         tells(caught.value)

@@ -68,7 +68,7 @@ class TestOdoo(Conformance):
 
 @only("push", "cancel", "login")
 class TestOdooByJsonRpc(TestOdoo):
-    """What versions before 19 have."""
+    """The interface of versions before 19."""
 
     options = JSON_RPC
 
@@ -135,7 +135,7 @@ class TestOurNumbers:
         assert there.facts() == [("INV-2026-7", "order:1", State.POSTED)]
 
     def test_odoo_reads_names_as_we_say(self, there: OdooProxy) -> None:
-        """What we refuse Odoo would refuse, with a draft left behind; what we let through it posts."""
+        """Odoo would refuse what we refuse, and leave a draft; it posts what we let through."""
         names = ["INV-2026-7", "S26-7", "INV/2026/05/7", "R7", "SHOP/000123", "2025-26/7", "2026/27-8", "A-2026-05-9"]
         names += ["S15-7", "SHOP07/12", "INV/2026/03/7", "A-25-0001", "2025/0001", "2027/28-8", "A-2026-04-9"]
         differing = {}

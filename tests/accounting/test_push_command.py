@@ -1,4 +1,4 @@
-"""``ledger_push``, the sweep, its task and its page: what each tells and does."""
+"""``ledger_push``, the sweep, its task and its page: what each shows and does."""
 
 from __future__ import annotations
 

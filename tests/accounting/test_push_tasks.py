@@ -37,7 +37,7 @@ def known(two: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def finished(count: int) -> list[SweepRun]:
-    """The rows of the sweep, once there are so many that are finished."""
+    """The rows of the sweep, once so many are finished."""
     runs = SweepRun.objects.filter(sweep__startswith="push:").exclude(finished_at=None).order_by("pk")
     until(lambda: runs.count() == count, lambda: f"not {count} runs: {list(SweepRun.objects.values())}")
     return list(runs)

@@ -93,7 +93,7 @@ class TestXero:
 
 
 class TestOdoo:
-    """It shows deletions by absence alone."""
+    """It shows deletions only by absence."""
 
     def test_by_changes_first_and_then_by_what_is_not_there(self, odoo: OdooStandIn) -> None:
         issued = sell()
@@ -113,7 +113,7 @@ class TestOdoo:
 
 
 def describe_100(entry: Entry) -> dict[str, Any]:
-    """What the settings name as the hook; of the second number nothing is known."""
+    """The hook in the settings; it knows nothing of the second number."""
     if entry.number.endswith("2"):
         raise KeyError(entry.document)
     return {"customer": "7", "total": Decimal("100.00"), "currency": "EUR"}

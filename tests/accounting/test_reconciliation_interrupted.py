@@ -70,7 +70,7 @@ marks = iter(range(10**6))
 
 
 def change(books: OdooStandIn, tenant: str, what: str, a: int, b: int) -> None:
-    """Something happens here or there."""
+    """A change happens here or there."""
     numbers = [*(f"I2026-{n}" for n in range(1, 9)), "X-1", "X-2"]
     keys = books.keys()[1:]  # a reading of nothing at all is refused
     if what == "sell":
@@ -130,7 +130,7 @@ def test_interrupted_or_not_the_findings_are_the_same(
 
 
 def run_to_the_end(name: str, interrupting: Interrupting, *, full: bool) -> None:
-    """As its beat does: again and again, until a run is over."""
+    """Like its beat: again and again, until a run is over."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(reconciliation, "save_page", interrupting)
         asked = full

@@ -49,7 +49,7 @@ def test_filled_taken_given_back_and_filled_again(vendor: Vendor) -> None:
 def test_no_draft_of_a_system_that_numbers_by_its_clock_is_made_across_a_periods_edge(
     vendor: Vendor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Three days before a month begins, Xero's pool of it gets its first drafts; ERPNext's would bear this month."""
+    """Three days before a month begins, Xero's pool for it gets its first drafts; ERPNext's would have this month."""
     monkeypatch.setattr(pools, "_BEFORE", 40)
     series = remote_series(template="X-{year}-{month}-{counter}", calendar="month")
     open_period(series, datetime.now(UTC).date().replace(day=1) + timedelta(days=32))
@@ -184,7 +184,7 @@ def test_a_draft_that_somebody_used_there(vendor: Vendor) -> None:
 
 @pytest.mark.parametrize("id_field", ["key", ""])
 def test_drafts_that_were_taken_over_are_looked_at_too(vendor: Vendor, id_field: str) -> None:
-    """Somebody else made them, so they bear no reference of ours: that alone is no reason to withdraw them."""
+    """Somebody else made them, so they have no reference of ours; that alone is no reason to withdraw them."""
     remote_series()
     numbers = vendor.numbers(901, 902, 903)
     for each in numbers:

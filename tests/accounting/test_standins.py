@@ -1,4 +1,4 @@
-"""The stand-in as a process of its own: what it planted is what an adapter reads there."""
+"""The stand-in as a process of its own: an adapter reads there what was planted."""
 
 from __future__ import annotations
 

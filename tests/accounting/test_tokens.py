@@ -226,7 +226,7 @@ def test_an_answer_without_a_token(
 
 
 def test_no_token_is_renewed_inside_a_transaction(standin: Tokens, clock: FakeClock) -> None:
-    """A rollback would take the new refresh token away, and the old one is spent."""
+    """A rollback would lose the new refresh token, and the old one is used up."""
     oauth = connect(standin, clock)
     with transaction.atomic(), pytest.raises(RuntimeError, match="inside a transaction"):
         oauth.headers()
@@ -234,7 +234,7 @@ def test_no_token_is_renewed_inside_a_transaction(standin: Tokens, clock: FakeCl
 
 
 def test_without_a_key_nothing_is_asked_for(standin: Tokens, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A refresh whose outcome can't be kept would spend the refresh token."""
+    """A renewal that can't be saved would waste the refresh token."""
     monkeypatch.delenv("LEDGER_TOKEN_KEYS")
     with pytest.raises(errors.Misconfigured, match="no key"):
         connect(standin, clock).headers()

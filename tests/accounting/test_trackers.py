@@ -54,7 +54,7 @@ def http_options(**more: Any) -> HttpOptions:
 
 
 class TimeIsOver(Exception):
-    """As Celery raises it, in the middle of whatever runs."""
+    """As Celery raises it, in the middle of any code."""
 
 
 def over(request: httpx.Request) -> httpx.Response:

@@ -1,4 +1,4 @@
-"""The Tryton adapter against a real Tryton 8.2, directly and through a proxy that goes wrong."""
+"""The Tryton adapter against a real Tryton 8.2, directly and through a proxy with faults."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -53,7 +53,7 @@ class TestTryton(Conformance):
 
 
 def own(**options: Any) -> Tryton:
-    """The adapter on the real server, nothing in between, and as patient as in production."""
+    """The adapter on the real server, without a proxy, and as patient as in production."""
     server = TrytonProxy.server
     system = System(
         name="books",
@@ -168,7 +168,7 @@ class TestNumbers:
 
 
 class TestOnce:
-    """No number is burnt by an answer that gets lost on the way."""
+    """A lost answer burns no number."""
 
     @pytest.mark.parametrize("ending", ["/account.invoice", "/post"])
     def test_pushing(self, books: TrytonProxy, through: Tryton, ending: str) -> None:
@@ -186,7 +186,7 @@ class TestOnce:
         assert books.met == 1
 
     def test_a_draft_of_an_earlier_run_is_posted(self, books: TrytonProxy, through: Tryton) -> None:
-        """The run before was killed between its two steps, or Tryton failed for longer than it was patient."""
+        """The run before was killed between its two steps, or Tryton failed for longer than its patience."""
         books.fail_when(path_ends("/post"), *[Fault.ERROR_503] * 9)
         with pytest.raises(errors.ServerFault) as caught:
             through.push(sale("order:1"))

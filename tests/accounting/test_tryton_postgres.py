@@ -25,7 +25,7 @@ from workers.accounting.tryton import Tryton
 
 @dataclass(frozen=True)
 class There:
-    """A running Tryton, and the way into its database."""
+    """A running Tryton, and access to its database."""
 
     server: tryton_server.Server
     database: str
@@ -140,7 +140,7 @@ def test_a_counter_that_stays_locked_is_told_and_costs_nothing(there: There) -> 
 
 
 def test_pushes_at_once_get_numbers_in_a_row(there: There) -> None:
-    """Refused by each other's locks, and each of them in the end numbered once."""
+    """Each is refused by the others' locks, and in the end each is numbered once."""
     with closing(there.connect()) as tryton:
         before = value(tryton.push(sale("crowd:first")).number)
 
@@ -157,7 +157,7 @@ def test_pushes_at_once_get_numbers_in_a_row(there: There) -> None:
 
 
 def test_a_change_shows_late_and_dated_early(there: There) -> None:
-    """Why windows of reading must overlap: Tryton dates a change by the beginning of its transaction."""
+    """Windows of reading must overlap, because Tryton dates a change by the beginning of its transaction."""
     with closing(there.connect()) as tryton, ThreadPoolExecutor(1) as pool:
         tryton.push(sale("late:0"))
         # A posted invoice can't be edited; this date, which Tryton no longer numbers, leaves a draft.

@@ -60,7 +60,7 @@ class TestDraftsThatNobodyUsed:
         all_is_well()
 
     def test_one_that_was_taken_over_by_its_number_is_cancelled_and_not_just_noted(self, vendor: Vendor) -> None:
-        """Its key isn't known: the number is all that there is."""
+        """Its key isn't known, only its number."""
         series = remote_series()
         key = vendor.standin.add("" if vendor.name == "erpnext" else "OLD-1", date(2026, 1, 5), "", State.DRAFT)
         old = vendor.standin.documents[key].number

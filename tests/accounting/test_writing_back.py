@@ -111,7 +111,7 @@ class TestOnce:
         assert len(books.facts()) == 2
 
     def test_a_series_that_is_not_there_yet(self, books: Books, office: Office) -> None:
-        """Default series make themselves on first use."""
+        """Default series are made on first use."""
         assert not any(office.push().as_dict().values())
         assert books.count() == 0
         sell("order:1")
@@ -119,7 +119,7 @@ class TestOnce:
 
 
 class TestFinding:
-    """What is owed is found by transaction ids, since ids and times come before COMMIT."""
+    """New numbers are found by transaction ids, since ids and times are set before COMMIT."""
 
     def test_a_checkout_that_commits_late_is_not_missed(self, books: Books, office: Office) -> None:
         define_series("invoice", template="INV-{year}-{counter:06}", allocation="pooled")
@@ -246,7 +246,7 @@ class TestVoids:
 
 
 class TestConflicts:
-    """What is there otherwise is never taken for done."""
+    """A document that differs there never counts as done."""
 
     @pytest.mark.parametrize("adapter", ["xero", "odoo"])
     def test_a_number_changed_there(self, books: Books, office: Office, adapter: str) -> None:

@@ -1,4 +1,4 @@
-"""The host's hook says customer and amount; what it can't say is not pushed."""
+"""The host's hook returns customer and amount; a number that it can't describe isn't pushed."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_numbers_out_of_a_pool_of_drafts(books: Any, office: Office, monkeypatch
 def test_numbers_of_a_remote_series_complete_their_drafts(
     books: Any, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody says which draft it is: the ledger knows."""
+    """The ledger knows which draft it is."""
     with closing(erpnext(books)) as adapter:
         slot = adapter.draft(sale("slot:1"))
     customer = sale("order:1").customer

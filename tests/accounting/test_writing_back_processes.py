@@ -1,4 +1,4 @@
-"""Several workers, and workers that are killed or too slow: one document there all the same."""
+"""Several workers, killed workers and slow ones: still one document there."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_two_workers_at_once_push_each_number_once() -> None:
 
 
 class Pausing(OdooStandIn):
-    """Tells when a document was made, and keeps its answer back; ``meanwhile`` is done before it is given."""
+    """Signals that a document was made, and holds its answer back; calls ``meanwhile`` before it answers."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -130,7 +130,7 @@ def test_a_worker_killed_after_its_request_was_sent(pausing: Pausing) -> None:
 
 
 def let_claims_run_out() -> None:
-    """What the database's clock does by itself."""
+    """As the database's clock would."""
     Push.objects.update(claimed_until=F("claimed_until") - timedelta(seconds=CLAIM_SECONDS))
 
 
@@ -166,7 +166,7 @@ def test_time_that_goes_by_between_two_requests_counts(pausing: Pausing) -> None
 
 
 def test_a_worker_whose_claim_ran_out_changes_nothing_any_more(pausing: Pausing) -> None:
-    """Another one has the document now, and what that one finds counts."""
+    """Another worker has the document now, and that worker's outcome counts."""
     sell("order:1")
     office, other = Office(pausing), Office(pausing)
     taken_over: list[int] = []

@@ -1,4 +1,4 @@
-"""Systems that fail, refuse, or ask to wait: what is pushed when, and what is kept for a person."""
+"""Systems that fail, refuse, or ask us to wait: what is pushed when, and what is kept for a person."""
 
 from __future__ import annotations
 

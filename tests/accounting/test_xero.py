@@ -129,7 +129,7 @@ class TestXero(Conformance):
             system.draft(self.invoice(number="", reference="slot:1"))
 
     def test_every_request_is_a_new_attempt_of_the_same_one(self, standin: XeroStandIn, system: Xero) -> None:
-        """The key of idempotency is made of the request, so that any process makes the same one."""
+        """The idempotency key is computed from the request, so that any process makes the same one."""
         system.push(self.invoice())
         standin.documents.clear()
         system.push(self.invoice())

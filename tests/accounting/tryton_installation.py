@@ -25,7 +25,7 @@ INSTALL_SECONDS = 600.0
 
 
 class Unavailable(Exception):
-    """There can be no Tryton here; the text says why."""
+    """Tryton can't run here; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def installation() -> Installation:
 
 
 def _key() -> str:
-    """Of the pins, the books, how both are put up, and the Python under them."""
+    """The hash of the pins, the books, the code that sets both up, and the Python version."""
     digest = hashlib.sha256(f"{sys.base_prefix} {sys.version}".encode())
     for file in (CONSTRAINTS, BOOKS, Path(__file__)):
         digest.update(file.read_bytes())
@@ -104,7 +104,7 @@ def configure(folder: Path, uri: str, *, port: int) -> Path:
 
 
 def run(command: list[str], environment: Mapping[str, str] | None = None) -> None:
-    """Run one program to its end; what it said is in the error."""
+    """Run one program to its end; its output is in the error."""
     done = subprocess.run(
         command,
         env={**os.environ, **(environment or {})},

@@ -1,4 +1,4 @@
-"""A proxy before a real Tryton, with the faults of a stand-in: what gets through is answered by Tryton itself.
+"""A proxy before a real Tryton, with the faults of a stand-in: Tryton itself answers the requests that get through.
 
 What people do there behind our back is written straight into Tryton's SQLite database: it takes a millisecond instead
 of a second, and does what Tryton's own programs refuse: numbers given twice, documents that vanish, times at will.
@@ -124,6 +124,6 @@ def _stamp(at: datetime) -> str:
 
 
 def _from_the_start(domain: str) -> str:
-    """The same question with the cursor taken out of it."""
+    """The same request without the cursor."""
     clauses = [["id", ">", 0] if each[0] == "id" else each for each in json.loads(urlsafe_b64decode(domain))]
     return urlsafe_b64encode(json.dumps(clauses).encode()).decode("ascii")

@@ -17,7 +17,7 @@ from tests.accounting.tryton_installation import DATABASE, Installation, configu
 
 @dataclass(frozen=True)
 class Server:
-    """Where a running Tryton is, and what is in its books."""
+    """The address of a running Tryton, and the facts of its books."""
 
     url: str
     database: str

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, cast
 
 from django.conf import settings
 
@@ -17,9 +17,6 @@ from workers.accounting.base import AccountingSystem
 from workers.accounting.credentials import SETTING, Credentials, Secret
 from workers.accounting.errors import Misconfigured
 from workers.accounting.http_options import HttpOptions
-
-if TYPE_CHECKING:
-    from ledger.reconciliation.describing import Describe
 
 #: Folio's adapters. The settings name another one as "package.module:Class".
 ADAPTERS = {
@@ -231,7 +228,7 @@ def adapter(system: System) -> type[AccountingSystem]:
     return cast("type[AccountingSystem]", found)
 
 
-def hook(system: System) -> "Describe":
+def hook(system: System) -> Callable[[Any], Mapping[str, Any]]:
     """The settings' function ``describe``; Misconfigured if they name none, or it doesn't exist."""
     found, reason = _imported(system.describe)
     if not callable(found):
@@ -242,7 +239,7 @@ def hook(system: System) -> "Describe":
             "'describe': 'package.module:function'; ledger.reconciliation.describing says what it returns.",
             system=system.name,
         )
-    return cast("Describe", found)
+    return cast("Callable[[Any], Mapping[str, Any]]", found)
 
 
 def _imported(path: str) -> tuple[Any, str]:

@@ -28,7 +28,7 @@ from tests.accounting.standins.xero import XeroStandIn
 
 
 def _with_tokens(secret: str, path: str, **more: str) -> Callable[[str], dict[str, Any]]:
-    """What a system needs whose tokens come from ``path`` of the stand-in itself."""
+    """The settings of a system that gets its tokens from ``path`` of the stand-in itself."""
 
     def needs(url: str) -> dict[str, Any]:
         return {

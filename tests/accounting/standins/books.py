@@ -1,4 +1,4 @@
-"""What every stand-in keeps: documents with a state, and what people do to them behind our back."""
+"""The documents of a stand-in, with their states, and what people do to them behind our back."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Document:
 
 
 class Books(StandIn):
-    """Documents in a dict, by key; a deletion takes one out, and leaves its key in ``deleted``."""
+    """Documents in a dict, by key; a deletion moves a document's key to ``deleted``."""
 
     #: A key of the vendor's form.
     example_key: ClassVar[str] = "1"
@@ -76,7 +76,7 @@ class Books(StandIn):
             self.deleted[key] = self.now
 
     def lose(self, key: str) -> None:
-        """The document was never made: it leaves no trace."""
+        """As if the document had never been made: it leaves no trace."""
         with self.lock:
             del self.documents[key]
 
@@ -90,5 +90,5 @@ class Books(StandIn):
             return [(each.number, each.reference, each.state) for each in self.documents.values()]
 
     def secrets(self) -> Iterable[str]:
-        """Everything that must not be seen anywhere."""
+        """Every secret that must not appear anywhere."""
         return [self.secret]

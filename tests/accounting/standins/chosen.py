@@ -12,7 +12,7 @@ from tests.accounting.standins.server import Fault, Reply, Request
 
 
 class ChosenFaults(Books):
-    """A stand-in that also goes wrong by what it is asked, not only by when."""
+    """A stand-in with faults for certain requests, not only at certain times."""
 
     latest: ClassVar[ChosenFaults | None] = None
 
@@ -24,7 +24,7 @@ class ChosenFaults(Books):
         self.met = 0
 
     def fail_when(self, chosen: Callable[[Request], bool], *faults: Fault) -> None:
-        """The next requests of that kind go wrong in these ways, one after the other."""
+        """The next requests of that kind fail in these ways, one after the other."""
         self._chosen.extend((chosen, fault) for fault in faults)
 
     def stop_failing(self) -> None:
@@ -42,12 +42,12 @@ class ChosenFaults(Books):
 
 
 def path_ends(*endings: str) -> Callable[[Request], bool]:
-    """Requests whose path ends so."""
+    """Requests whose path ends with this."""
     return lambda request: request.path.endswith(endings)
 
 
 class Patience(httpx.HTTPTransport):
-    """Waits as long as a real system behind a proxy needs, and a moment only where no answer will come."""
+    """Waits as long as a real system behind a proxy needs, but only a moment if no answer will come."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         proxy = ChosenFaults.latest

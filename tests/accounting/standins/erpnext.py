@@ -31,7 +31,7 @@ _OPERATORS: dict[str, Callable[[str, str], bool]] = {"=": operator.eq, ">": oper
 
 
 def needs(url: str) -> dict[str, Any]:
-    """What the settings of an adapter say about a stand-in at ``url``."""
+    """An adapter's settings for a stand-in at ``url``."""
     return {
         "organisation": COMPANY,
         "credentials": {"key": API_KEY, "secret": ERPNextStandIn.secret},
@@ -203,7 +203,7 @@ class ERPNextStandIn(ChosenFaults):
         }
 
     def _stamp(self, at: datetime) -> str:
-        """As `str` writes it, which leaves a fraction of nothing out."""
+        """As `str` writes it, which omits a fraction of zero."""
         return str(at.astimezone(self.zone).replace(tzinfo=None))
 
     def _echo(self, request: Request) -> str:
@@ -218,7 +218,7 @@ def _comparable(field: str, value: str | None) -> str:
 
 
 def _error(status: int, kind: str, message: str) -> Reply:
-    """As Frappe writes it: the message for a person within JSON within JSON, and a traceback beside it."""
+    """As Frappe writes it: the message for a person in JSON inside JSON, and a traceback beside it."""
     body = {
         "exception": f"frappe.exceptions.{kind}: {message}",
         "exc_type": kind,

@@ -34,7 +34,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 class Complaint(Exception):
-    """An exception of Odoo's: its status by HTTP, its full name, and what it says."""
+    """One of Odoo's exceptions: its HTTP status, its full name, and its message."""
 
     def __init__(self, status: int, name: str, message: str) -> None:
         super().__init__(message)
@@ -49,7 +49,7 @@ class Complaint(Exception):
 
 
 def needs(url: str) -> dict[str, Any]:
-    """What the settings of an adapter say about a stand-in at ``url``."""
+    """An adapter's settings for a stand-in at ``url``."""
     return {"organisation": str(COMPANY), "credentials": {"key": OdooStandIn.secret}, "options": {"database": DATABASE}}
 
 
@@ -190,7 +190,7 @@ class OdooStandIn(ChosenFaults):
         return int(self.add(name, on, values.get("invoice_origin", ""), State.DRAFT, **values))
 
     def _last(self, on: date) -> int:
-        """The highest number of the year, of those that were posted."""
+        """The highest posted number of the year."""
         prefix = f"INV/{on.year}/"
         names = [each.number for each in self.documents.values() if each.body["posted_before"]]
         return max((int(name.removeprefix(prefix)) for name in names if name.startswith(prefix)), default=0)

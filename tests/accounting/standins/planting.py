@@ -1,4 +1,4 @@
-"""Books that don't agree with the ledger, in every way that reconciliation knows, each way noted down."""
+"""Books that differ from the ledger in every way that reconciliation knows, each difference noted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stand-in for a vendor's server: a real HTTP server in a thread, whose faults are ordered beforehand.
+"""A stand-in for a vendor's server: a real HTTP server in a thread, with faults on order.
 
 A subclass answers requests (``answer``) from its books, and knows how its vendor pages, limits and numbers. What any
 server can do wrong is done here: ``fail(...)`` puts a fault before the next requests.
@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 
 class Fault(Enum):
-    """What goes wrong with one request. Only LOST has been carried out when it does."""
+    """The fault of one request. Only a LOST request has been carried out."""
 
     CUT = "the connection is cut before anything is done"
     LOST = "the request is carried out, and the connection cut before the answer"
@@ -95,7 +95,7 @@ class StandIn:
     # For subclasses -------------------------------------------------------------------------------------
 
     def answer(self, request: Request) -> Reply:
-        """Carry out one request; called under the lock, one at a time."""
+        """Carry out one request. It is called under the lock, one request at a time."""
         raise NotImplementedError
 
     def replied(self, fault: Fault) -> Reply | None:
@@ -105,11 +105,11 @@ class StandIn:
     # For tests ------------------------------------------------------------------------------------------
 
     def fail(self, *faults: Fault, method: str = "") -> None:
-        """The next requests (of that method, if one is given) go wrong in these ways, one after the other."""
+        """The next requests (with that method, if one is given) fail in these ways, one after the other."""
         self.faults.extend((fault, method) for fault in faults)
 
     def count(self, method: str = "") -> int:
-        """How many requests have come, of that method."""
+        """How many requests with that method have come."""
         return sum(1 for request in self.requests if method in {"", request.method})
 
     @property

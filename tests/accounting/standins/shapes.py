@@ -1,4 +1,4 @@
-"""What vendors publish of their requests and answers, as JSON Schema in ``tests/accounting/shapes``."""
+"""The published forms of vendors' requests and answers, as JSON Schema in ``tests/accounting/shapes``."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ def _validator(name: str) -> Draft202012Validator:
 
 
 def misfits(name: str, value: Any) -> list[str]:
-    """What in ``value`` isn't of the shape ``name``, as lines of text."""
+    """The parts of ``value`` that don't fit the shape ``name``, as lines of text."""
     return [f"{error.json_path}: {error.message}" for error in _validator(name).iter_errors(value)]
