@@ -1,4 +1,4 @@
-"""The allocations that a test runs under, and what must hold of the tables whichever it was."""
+"""The allocations that tests run under, and what must hold of the tables for each of them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DAY = date(2026, 6, 1)
 
 @contextmanager
 def default_allocation(allocation: str) -> Iterator[None]:
-    """Let every default series make itself with ``allocation``."""
+    """Make every default series with ``allocation``."""
     series = {code: {**settings, "allocation": allocation} for code, settings in DEFAULT_SERIES.items()}
     with override_settings(LEDGER={"DEFAULT_SERIES": series}):
         yield
@@ -98,7 +98,7 @@ def expect_all_accounted_for(using: str = "default") -> None:
 
 
 def free_slots(using: str = "default") -> list[int]:
-    """The slots that nobody has taken for good."""
+    """The slots that no committed transaction has taken."""
     return [row[0] for row in _rows("SELECT value FROM ledger_slot ORDER BY period_id, value", using)]
 
 

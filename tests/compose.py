@@ -26,7 +26,7 @@ def load(path: Path = FILE) -> dict[str, Any]:
 
 
 def problems(document: dict[str, Any]) -> list[str]:
-    """Return where the document departs from the specification, one line for each place."""
+    """The places where the document breaks the specification, one line for each."""
     schema = json.loads(files("check_jsonschema").joinpath(SCHEMA).read_text(encoding="utf-8"))
     # By the draft that the schema names: an older one ignores its newer keywords, and finds nothing wrong.
     errors = validator_for(schema)(schema).iter_errors(document)
@@ -34,7 +34,7 @@ def problems(document: dict[str, Any]) -> list[str]:
 
 
 def variables(part: object) -> set[str]:
-    """The names of the variables that compose puts into a part of the document."""
+    """The names of the variables that compose replaces in a part of the document."""
     return {name for _, name, _, _ in VARIABLE.findall(json.dumps(part)) if name}
 
 
@@ -53,13 +53,13 @@ def interpolated(text: str, values: Mapping[str, str]) -> str:
 
 
 def environment(document: dict[str, Any], service: str, values: Mapping[str, str]) -> dict[str, str]:
-    """What the processes of a service find in their environment."""
+    """The environment of a service's processes."""
     given = document["services"][service]["environment"]
     return {name: interpolated(str(value), values) for name, value in given.items()}
 
 
 def passwords_command() -> str:
-    """The command that makes the file .env, as the document's first lines say it."""
+    """The command that makes the file .env, from the document's first lines."""
     [command] = re.findall(r"^# +(\(.*> \.env\))$", FILE.read_text(encoding="utf-8"), re.MULTILINE)
     return str(command)
 

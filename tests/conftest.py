@@ -1,4 +1,4 @@
-"""What every test may use, and what a run says about the servers under it."""
+"""What every test may use, and what a run says about its servers."""
 
 import os
 import subprocess
@@ -59,7 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the live tests out unless ``-m`` speaks of them, and put long files first where processes share them."""
+    """Leave the live tests out unless ``-m`` names them, and put long files first if processes share the tests."""
     if "PYTEST_XDIST_WORKER" in os.environ:
         items[:] = long_ones_first(items)
     if _wants_live(config):
@@ -109,7 +109,7 @@ def redis_url() -> str:
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of this tree, alone in its folder."""
+    """This tree's wheel, alone in its folder."""
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(ROOT)]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
@@ -119,7 +119,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def plain_database() -> Iterator[str]:
-    """The URL of a migrated database as a merchant has it, TRUNCATE refused; empty, so leave it empty."""
+    """The URL of a migrated database like a merchant's, which refuses TRUNCATE. It is empty, so leave it empty."""
     with migrated_database("folio_plain") as url:
         yield url
 
@@ -132,7 +132,7 @@ def site_of_docs(tmp_path_factory: pytest.TempPathFactory) -> docs_site.Site:
 
 @pytest.fixture(autouse=True)
 def sweeps_as_they_were() -> Iterator[None]:
-    """A test that registers sweeps, for accounting systems of its own, leaves none to the others."""
+    """Sweeps that a test registers for its own accounting systems don't reach other tests."""
     before = dict(registry._sweeps)
     yield
     registry._sweeps.clear()

@@ -1,4 +1,4 @@
-"""Processes that hear Ctrl-C, wherever the tests run."""
+"""Processes that receive Ctrl-C, wherever the tests run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def heard() -> Iterator[None]:
-    """What is started in here is ended by SIGINT.
+    """SIGINT ends what is started inside the block.
 
     A shell ignores Ctrl-C for what it starts in the background, and whatever that starts inherits it.
     """

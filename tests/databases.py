@@ -47,7 +47,7 @@ def manage(
 
 @contextmanager
 def new_database(name: str, template: str = "template1", *, owned: bool = False) -> Iterator[str]:
-    """A database on the server of the tests, dropped afterwards; yields its URL. Skips where that is barred.
+    """A database on the tests' server, dropped afterwards; yields its URL. Skips if that isn't allowed.
 
     It is empty, or a copy of ``template``, which nobody may be connected to. ``owned``: it belongs to ``plain_owner``,
     as whom everybody works who comes by that URL.
@@ -73,7 +73,7 @@ def migrated_database(name: str) -> Iterator[str]:
 
 @cache
 def _migrated() -> str:
-    """The name of a database that was migrated, and that others are copied from: migrating takes seconds."""
+    """The name of a migrated database that others are copied from, since migrating takes seconds."""
     name = f"folio_migrated_{os.getpid()}"
     url = _create(name, owner=plain_owner())
     atexit.register(_drop_if_there, name)
@@ -83,7 +83,7 @@ def _migrated() -> str:
 
 @cache
 def plain_owner() -> str:
-    """A role that owns ledgers, and has no powers beside: ``ledger_verify`` tells of a superuser as owner."""
+    """A role that owns ledgers, and has no other powers: ``ledger_verify`` reports a superuser as owner."""
     name = f"folio_owner_{os.getpid()}"
     with psycopg.connect(database_url(), autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(name)))
@@ -92,7 +92,7 @@ def plain_owner() -> str:
 
 
 def as_plain_owner(url: str, options: str = "") -> str:
-    """The same database, where what is made belongs to ``plain_owner``."""
+    """The same database by a URL through which all new objects belong to ``plain_owner``."""
     return make_conninfo(url, options=f"-c role={plain_owner()} {options}".strip())
 
 
@@ -151,7 +151,7 @@ def with_user(url: str, user: str, password: str) -> str:
 
 
 def savepoint() -> str:
-    """As by ``transaction.savepoint()``, which Django 6.1 calls by another name."""
+    """Like ``transaction.savepoint()``, which has another name in Django 6.1."""
     made = connection.savepoint()
     assert made is not None, "no transaction is open"
     return made

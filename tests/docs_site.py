@@ -27,7 +27,7 @@ socket.socket.connect = socket.socket.connect_ex = socket.create_connection = so
 
 @dataclass(frozen=True)
 class Reference:
-    """An address that a page names: in which element and attribute."""
+    """An address in a page, with its element and attribute."""
 
     element: str
     attribute: str
@@ -36,7 +36,7 @@ class Reference:
 
 @dataclass
 class Page:
-    """What links and tests need of a page."""
+    """The parts of a page that links and tests need."""
 
     ids: set[str] = field(default_factory=set)
     references: list[Reference] = field(default_factory=list)
@@ -45,7 +45,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Site:
-    """A built site: where it is, with which exit code the build ended, and what it said."""
+    """A built site: its folder, and the build's exit code and output."""
 
     folder: Path
     code: int
@@ -82,7 +82,7 @@ def build(folder: Path) -> Site:
 
 
 class _Reader(HTMLParser):
-    """Gathers ids, addresses and text; what a script or a style says is no text."""
+    """Gathers ids, addresses and text, without scripts and styles."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -111,7 +111,7 @@ class _Reader(HTMLParser):
 
 
 def read_page(html: str) -> Page:
-    """The page that ``html`` is."""
+    """The page in ``html``."""
     reader = _Reader()
     reader.feed(html)
     reader.close()

@@ -1,4 +1,4 @@
-"""Remote series with drafts in their pools, stored as a worker stores them; the network is left out."""
+"""Remote series with drafts in their pools, stored as a worker stores them, without a network."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def remote_series(code: str = "invoice", **settings: Any) -> Series:
 
 
 def need(period: Period) -> Need:
-    """What the worker would know of a period."""
+    """The worker's view of a period."""
     return Need(
         period=period.pk,
         starts_on=period.starts_on,
@@ -48,7 +48,7 @@ def stock(
     using: str | None = None,
     key: Callable[[str], str] = "id of {}".format,
 ) -> Period:
-    """Drafts with these numbers, in this order, whose keys ``key`` tells; the first ordinal after those there are."""
+    """Store drafts with these numbers, in this order, with keys by ``key``, after the drafts that exist."""
     period = open_period(series, day, using=using)
     claim = claimed(series, using)
     before = DraftMade.objects.using(using).filter(period=period).count()

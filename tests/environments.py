@@ -31,18 +31,18 @@ PATIENCE = 500.0
 
 @cache
 def pythons() -> dict[str, Path]:
-    """The Pythons of this machine that Folio is for, by version; ours is the one that runs the tests."""
+    """This machine's Pythons that Folio supports, by version, including the one that runs the tests."""
     found = {version: python for version in OTHERS if (python := _find(version)) is not None}
     return {OURS: Path(sys.executable), **found}
 
 
 def missing_pythons() -> list[str]:
-    """The versions that Folio is for and this machine doesn't have."""
+    """The versions that Folio supports and this machine doesn't have."""
     return [version for version in VERSIONS if version not in pythons()]
 
 
 def why_missing(version: str) -> str:
-    """What a test says that is skipped for want of a Python."""
+    """The reason of a test that is skipped without a Python."""
     return f"no Python {version} on this machine: neither on PATH nor in pyenv's folder"
 
 
@@ -67,7 +67,7 @@ def installed(python: Path) -> set[str]:
 def run(
     *command: str | Path, cwd: Path, env: Mapping[str, str] | None = None, code: int = 0, patience: float = PATIENCE
 ) -> str:
-    """Run a command as a stranger to these tests would, and return what it wrote on standard output.
+    """Run a command outside the tests' environment, and return its standard output.
 
     ``env`` has more variables, and ``patience`` is in seconds. Raises AssertionError if the exit code isn't ``code``.
     """

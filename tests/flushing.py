@@ -24,7 +24,7 @@ _django_sql_flush = DatabaseOperations.sql_flush
 
 
 def install() -> None:
-    """Let ``flush`` work like this in this process."""
+    """Use this ``flush`` in this process."""
     DatabaseOperations.sql_flush = _sql_flush  # type: ignore[method-assign, assignment]
     flush.emit_post_migrate_signal = _emit_if_changed  # type: ignore[attr-defined]
 

@@ -23,13 +23,13 @@ def living() -> dict[str, str]:
 
 
 def frozen() -> dict[str, str]:
-    """What the migrations make."""
+    """The digests of what the migrations make."""
     noted: dict[str, str] = json.loads(_NOTED.read_text(encoding="utf-8"))
     return noted
 
 
 def main() -> None:
-    """Note what there is now."""
+    """Write the digests of the present files."""
     _NOTED.write_text(json.dumps(living(), indent=1) + "\n", encoding="utf-8")
     print(f"{_NOTED.name}: {len(living())} files")
 

@@ -79,7 +79,7 @@ def _texts(argument: ast.expr) -> Iterator[str]:
 
 
 def of_rules(rules: Rules) -> Iterator[str]:
-    """What a country's rules say, and what Folio doesn't check of them."""
+    """A country's rules, and what Folio doesn't check of them."""
     yield from (rules.name, *rules.unchecked)
     yield from (one.told for one in (rules.reset, rules.characters, rules.authorisation) if one is not None)
 
@@ -116,7 +116,7 @@ def template() -> Catalog:
 
 
 def catalogue_of(language: str) -> Catalog:
-    """What is translated so far."""
+    """The translations so far."""
     path = po_file(language)
     if not path.exists():
         return Catalog(locale=language, charset="utf-8")

@@ -1,4 +1,4 @@
-"""A host project that keeps moments without time zones, as many did before Django 5."""
+"""A host project without time zones, like many before Django 5."""
 
 from tests.settings import *  # noqa: F403
 

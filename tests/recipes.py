@@ -1,4 +1,4 @@
-"""The recipes of docs/guides/recipes.md, for tests that try them as they stand there."""
+"""The recipes of docs/guides/recipes.md, for tests that try them unchanged."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _PAGE = Path(__file__).parents[1] / "docs" / "guides" / "recipes.md"
 
 
 def recipe(words: str, **names: Any) -> dict[str, Any]:
-    """What the block with these words defines, where ``names`` are known."""
+    """The definitions of the block with these words, where ``names`` are known."""
     blocks = re.findall(r"^```python\n(.*?)^```", _PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     exec(next(block for block in blocks if words in block), names)  # noqa: S102  (our own page)
     return names

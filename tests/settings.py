@@ -1,4 +1,4 @@
-"""A host project as small as can be: Folio beside a shop, on the PostgreSQL of tests/provision.py."""
+"""The smallest possible host project: Folio beside a shop, on the PostgreSQL of tests/provision.py."""
 
 import json
 import os

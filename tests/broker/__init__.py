@@ -1,1 +1,1 @@
-"""What the sweeps stand when the broker fails: real workers, real beats, and a Redis that is killed at will."""
+"""The sweeps survive failures of the broker: real workers, real beats, and a Redis that tests kill."""

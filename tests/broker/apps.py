@@ -1,4 +1,4 @@
-"""Sweeps that stop where a test wants them to: they wait for an advisory lock that the test holds."""
+"""Sweeps that a test can stop: they wait for an advisory lock that the test holds."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def wait(alias: str) -> dict[str, int]:
 
 
 def wait_stubbornly(alias: str) -> dict[str, int]:
-    """Wait for the test, and take no hint."""
+    """Wait for the test, and ignore the soft time limit."""
     from celery.exceptions import SoftTimeLimitExceeded
     from django.db import connections
 

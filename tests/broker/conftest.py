@@ -16,7 +16,7 @@ from workers.schedule import options
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[RedisServer]:
-    """A Redis that runs, and may be killed."""
+    """A running Redis that a test may kill."""
     if embedded.redis_server() is None:
         pytest.skip("no redis-server on this machine")
     server = RedisServer(tmp_path)

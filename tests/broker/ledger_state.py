@@ -1,4 +1,4 @@
-"""What the tests put into the ledger, and what they read out of it."""
+"""What the tests write into the ledger, and what they read from it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def reserved_series() -> Series:
 
 
 def burn(count: int) -> None:
-    """So many numbers that a checkout of long ago reserved and never took: work for flag_gaps."""
+    """So many numbers that a checkout reserved long ago and never took: work for flag_gaps."""
     if not Series.objects.exists():
         reserved_series()
     try:
@@ -51,7 +51,7 @@ def _next() -> int:
 
 
 def flagged() -> list[int]:
-    """The values that are gaps by now."""
+    """The values that have become gaps."""
     return sorted(GapFlagged.objects.values_list("value", flat=True))
 
 
@@ -61,7 +61,7 @@ def runs(sweep: str) -> list[SweepRun]:
 
 
 def succeeded(sweep: str) -> list[SweepRun]:
-    """Those that ended well."""
+    """The runs that ended well."""
     return [run for run in runs(sweep) if run.finished_at is not None and not run.error]
 
 
@@ -79,7 +79,7 @@ def wait_for_runs(sweep: str, count: int) -> None:
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Whatever waits for the test goes on waiting inside the block."""
+    """Everything that waits for the test keeps waiting inside the block."""
     name = str(connection.settings_dict["NAME"])
     with psycopg.connect(make_conninfo(database_url(), dbname=name), autocommit=True) as holder:
         holder.execute("SELECT pg_advisory_lock(%s)", [LOCK])

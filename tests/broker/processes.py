@@ -22,7 +22,7 @@ _numbers = count(1)
 
 
 class CeleryProcess:
-    """One ``celery worker`` or ``celery beat``, leader of a group of its own; what it says goes to a file."""
+    """One ``celery worker`` or ``celery beat``, the leader of a process group; its output goes to a file."""
 
     def __init__(self, folder: Path, arguments: list[str], environment: Mapping[str, str], cwd: Path = ROOT) -> None:
         self._log = folder / f"celery-{next(_numbers)}.log"
@@ -41,7 +41,7 @@ class CeleryProcess:
         return self._log.read_text(encoding="utf-8", errors="replace")
 
     def says(self, text: str) -> None:
-        """Wait until it has said so."""
+        """Wait until its output has this text."""
         until(lambda: self._has_said(text), lambda: f"it never said {text!r}:\n{self.said}")
 
     def _has_said(self, text: str) -> bool:
@@ -55,7 +55,7 @@ class CeleryProcess:
         self.process.wait()
 
     def stop(self) -> None:
-        """As an operator does it: what is being worked on is finished."""
+        """As an operator stops it: running tasks are finished."""
         if self.process.poll() is None:
             self.process.terminate()
             try:

@@ -18,7 +18,7 @@ QUEUE = "celery"
 
 
 class RedisServer:
-    """Not started at first; nothing that it held outlives a kill."""
+    """It isn't started at first, and a kill loses everything in it."""
 
     def __init__(self, folder: Path) -> None:
         binary = embedded.redis_server()
@@ -31,12 +31,12 @@ class RedisServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start, empty, and return when it answers."""
+        """Start it, empty, and return when it answers."""
         self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until(self._answers, "Redis does not start")
 
     def kill(self) -> None:
-        """SIGKILL; all messages are gone."""
+        """Kill it by SIGKILL; all messages are lost."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()

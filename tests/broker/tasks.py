@@ -1,4 +1,4 @@
-"""The tasks of the sweeps in tests/broker/apps.py, and what a test changes of the broker's settings."""
+"""The tasks of the sweeps in tests/broker/apps.py, and the broker's settings that a test changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waiting for what must come true, and never longer than a deadline."""
+"""Waiting for a condition, with a deadline."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PATIENCE = 60.0
 
 
 def until(condition: Callable[[], object], problem: str | Callable[[], str], patience: float = PATIENCE) -> None:
-    """Return as soon as the condition holds; fail with the problem when it doesn't in time."""
+    """Return as soon as the condition holds; fail with ``problem`` if it doesn't in time."""
     deadline = time.monotonic() + patience
     while not condition():
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""A headless Chromium of this machine, and the admin served on a free port."""
+"""This machine's headless Chromium, and the admin served on a free port."""
 
 import os
 import shutil
@@ -65,7 +65,7 @@ def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
 
 @pytest.fixture
 def screenshots(tmp_path: Path) -> Path:
-    """Where pictures go: FOLIO_SCREENSHOTS for who wants to look at them."""
+    """The folder for pictures: FOLIO_SCREENSHOTS, if you want to look at them."""
     folder = Path(os.environ.get("FOLIO_SCREENSHOTS") or tmp_path)
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -1,4 +1,4 @@
-"""A process of a shop that takes numbers, by old code or new, until it is told to stop. Run by ``test_processes.py``.
+"""A process of a shop that takes numbers, by old code or new, until it must stop. Run by ``test_processes.py``.
 
 One line on standard input begins it, the end of that ends it. Then it tells, as one JSON document, the numbers that it
 has committed, and how often which error came.
@@ -32,7 +32,7 @@ class Refused(Exception):
 
 
 def of_django_sequences(new: bool) -> list[int]:
-    """One value, or a few, inside a checkout that fails now and then, or outside of one."""
+    """One value, or a few, inside a checkout that sometimes fails, or outside one."""
     api = django_sequences if new and Adoption.objects.exists() else sequences
     chance = random.random()
     if chance < 0.2:

@@ -1,4 +1,4 @@
-"""Checkouts on real connections of their own, moved step by step by a test, so that no test has to sleep."""
+"""Checkouts on real connections, which a test moves step by step, so that no test has to sleep."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Checkout:
 
 @contextmanager
 def checkouts(count: int) -> Iterator[list[Checkout]]:
-    """So many checkouts, each ended and disconnected at the end, whatever the test did."""
+    """So many checkouts; each is ended and disconnected at the end, whatever the test did."""
     with ExitStack() as all_closed:
         made = [Checkout() for _ in range(count)]
         for checkout in made:
@@ -110,7 +110,7 @@ def wait_until_blocked(checkout: Checkout, step: Future[Any], *, or_done: bool =
 
 
 def wait_until_somebody_waits_for(checkout: Checkout, step: Future[Any]) -> None:
-    """Return when any connection, also the second one of who does ``step``, waits for this checkout."""
+    """Return when any connection, including the second one of ``step``, waits for this checkout."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         assert not step.done(), f"the step ended without waiting: {step.exception() or step.result()}"

@@ -13,5 +13,5 @@ def allocation(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(params=UNLOCKED)
 def unlocked(request: pytest.FixtureRequest) -> str:
-    """Each allocation in turn that lets no checkout wait for another."""
+    """Each allocation in turn in which no checkout waits for another."""
     return str(request.param)

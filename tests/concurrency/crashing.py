@@ -1,4 +1,4 @@
-"""A PostgreSQL that a test may crash, whose disk has nothing but what somebody waited for."""
+"""A PostgreSQL that a test may crash, whose disk has only what somebody waited for."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class CrashingServer:
         self.url = cluster.url
 
     def ask(self, statement: str) -> object:
-        """The first value that a statement answers, in a session of its own that waits for no flush."""
+        """The first value that a statement returns, in a session of its own that waits for no flush."""
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute("SET synchronous_commit = off")
             row = connection.execute(statement).fetchone()
@@ -51,14 +51,14 @@ class CrashingServer:
             self.wait_for(f"SELECT current_setting('{name}') = '{value}'")
 
     def wait_for(self, statement: str) -> None:
-        """Return when a statement answers true."""
+        """Return when a statement returns true."""
         deadline = time.monotonic() + PATIENCE
         while not self.ask(statement):
             assert time.monotonic() < deadline, f"never true: {statement}"
 
     @contextmanager
     def only_flushed_when_waited_for(self) -> Iterator[None]:
-        """Stop the process that writes WAL out for who doesn't wait; what nobody waited for goes with a crash."""
+        """Stop the process that writes WAL for those who don't wait; a crash then loses what nobody waited for."""
         writer = int(str(self.ask("SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'")))
         os.kill(writer, signal.SIGSTOP)
         self._writer: int | None = writer
@@ -120,7 +120,7 @@ class CrashingServer:
 
 
 class Standby:
-    """What streams from a server."""
+    """A standby that streams from a server."""
 
     def __init__(self, url: str) -> None:
         self.url = url

@@ -66,7 +66,7 @@ def pooler(database: str, *, size: int, ahead_size: int | None = None) -> Iterat
 
 
 def _become(host: str) -> list[str]:
-    """It refuses to be root; started by root, it becomes the user who may reach the server's socket."""
+    """PgBouncer refuses to run as root; started by root, it becomes the user who may reach the server's socket."""
     if os.getuid() != 0:
         return []
     owner = Path(host).owner() if Path(host).is_dir() else "root"

@@ -1,1 +1,1 @@
-"""``make demo``. It comes with the sources alone: a shop's site-packages need neither its code nor its numbers."""
+"""``make demo``. It comes only with the sources: a shop's site-packages need neither its code nor its numbers."""

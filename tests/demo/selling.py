@@ -1,4 +1,4 @@
-"""What `make demo` sells: shops at a year's end, many threads, and all that goes wrong in a shop."""
+"""The sales of `make demo`: shops at the end of a year, many threads, and everything that goes wrong in a shop."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class PaymentFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """One customer at one shop: what will happen is drawn beforehand, so that a run can be repeated."""
+    """One customer at one shop: the outcome is drawn in advance, so that a run can be repeated."""
 
     shop: Shop
     document: str
@@ -83,7 +83,7 @@ class Sale:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What happened in all: checkouts that committed, failed after they got a number, came twice, were voided later."""
+    """The totals: checkouts that committed, failed after they got a number, came twice, were voided later."""
 
     committed: int
     failed: int
@@ -157,7 +157,7 @@ def run_sales(sales: list[Sale], *, threads: int, after_each: Callable[[], None]
 
 
 def _check_out(sale: Sale, after_each: Callable[[], None]) -> Entry | None:
-    """What a shop does: number and order in one transaction. Returns None when the payment failed."""
+    """A shop's checkout: number and order in one transaction. Returns None if the payment failed."""
     try:
         with transaction.atomic():
             entry = issue("invoice", org=sale.shop.tenant, document=sale.document, on=sale.on, by="demo")

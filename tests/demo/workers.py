@@ -42,12 +42,12 @@ _DEADLINE = 180.0
 
 
 class Missing(Exception):
-    """What this machine lacks; the message says what to install."""
+    """This machine lacks something; the message says what to install."""
 
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """One difference that was made on purpose: what the books say otherwise, and under which number it shows."""
+    """One difference made on purpose: its kind, and the number under which it shows."""
 
     kind: str
     number: str
@@ -102,7 +102,7 @@ def running_books(tenant: str) -> Iterator[Books]:
 
 @contextmanager
 def running_workers(books: Books) -> Iterator[None]:
-    """A Celery worker and a beat, which reconcile with these books; they end with us."""
+    """A Celery worker and a beat, which reconcile with these books; they end with this process."""
     home = embedded.home()
     home.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home, prefix="demo-") as folder:

@@ -1,4 +1,4 @@
-"""Console blocks: what is typed after ``$``, and what is shown below it.
+"""Console blocks: the commands after ``$``, and the output below them.
 
     $ python manage.py ledger_gaps        # a comment, which may go on in the next line,
                                           # like this
@@ -30,7 +30,7 @@ class Typed:
 
 
 def typed(block: Block) -> list[Typed]:
-    """The commands of a console block. Raises ValueError where there is something else before the first one."""
+    """The commands of a console block. Raises ValueError if anything else comes before the first one."""
     commands: list[Typed] = []
     lines = block.text.splitlines()
     at = 0

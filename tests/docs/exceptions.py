@@ -39,7 +39,7 @@ class NotRun:
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """Commands that tell something by their exit code: what the page is about."""
+    """Commands whose exit code says something, which is what the page is about."""
 
     page: str
     text: str
@@ -57,7 +57,7 @@ def _means(page: str, text: str, block: Block) -> bool:
 
 
 def extras_exist(command: str) -> None:
-    """What is installed is Folio, with extras that it has."""
+    """The command installs Folio, with extras that it has."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     found = re.search(r"django-folio\[([\w,]+)\]", command)
     assert found is not None, f"{command}: no extra of django-folio"
@@ -65,7 +65,7 @@ def extras_exist(command: str) -> None:
 
 
 def target_exists(command: str) -> None:
-    """Make knows the target, and would know what to do."""
+    """Make knows the target, and could make it."""
     words = command.partition("#")[0].split()[1:]
     done = subprocess.run(["make", "--dry-run", *words], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{command}: {done.stderr}"
@@ -126,5 +126,5 @@ def of(block: Block) -> NotRun | None:
 
 
 def exit_code_of(command: Block) -> int:
-    """The exit code that it must end with."""
+    """The exit code that the command must end with."""
     return next((line.code for line in EXITS if line.means(command)), 0)

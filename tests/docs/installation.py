@@ -22,11 +22,11 @@ SECONDS = 500.0
 
 
 class Unavailable(Exception):
-    """There is no package index to install from; the text says so."""
+    """There is no package index to install from."""
 
 
 def wheels(of: Path, extras: str) -> Path:
-    """A folder with wheels of all that ``of``, a wheel of ours, needs with these extras; of two runs, one fills it."""
+    """A folder with all wheels that our wheel ``of`` needs with these extras; of two runs at once, one fills it."""
     root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "django-folio" / "tutorial"
     folder = root / _key(extras)
     root.mkdir(parents=True, exist_ok=True)

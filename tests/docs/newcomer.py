@@ -47,7 +47,7 @@ for _statement in _json.loads({statements!r}):
 
 
 class Mismatch(AssertionError):
-    """The page says one thing, and another one happened. The text names page and line."""
+    """Something else happened than the page says. The text names page and line."""
 
 
 @dataclass(slots=True)
@@ -97,7 +97,7 @@ class Newcomer:
         self._shell.stdout.close()
 
     def follow(self, block: Block) -> None:
-        """Do what the block says. Raises Mismatch where it is not as the page has it."""
+        """Do what the block says. Raises Mismatch if the result differs from the page."""
         block = block.this_year()
         if block.language == "console":
             for command in typed(block):
@@ -108,7 +108,7 @@ class Newcomer:
             raise Mismatch(f"{block}: a newcomer doesn't know where this goes. Name the file in the first line.")
 
     def leave(self) -> None:
-        """Press Ctrl-C where the server runs."""
+        """Press Ctrl-C in the server's terminal."""
         if self._server is not None:
             os.killpg(self._server.pid, signal.SIGINT)
             self._server.wait(PATIENCE)
@@ -162,7 +162,7 @@ class Newcomer:
             raise Mismatch(f"{place}: {what.strip()}\n{comparing.difference(shown, came)}")
 
     def _run(self, command: str) -> tuple[str, int]:
-        """What it wrote, on both channels, and its exit code."""
+        """Its output, on both channels, and its exit code."""
         assert self._shell.stdin is not None
         assert self._shell.stdout is not None
         # Not in a subshell, so that `cd` lasts; and without the shell's own input, which holds the commands to come.

@@ -65,7 +65,7 @@ _URLS = (
 
 @dataclass(slots=True)
 class Runner:
-    """Runs blocks with ``names``, which they add to, in ``folder``."""
+    """Runs blocks in ``folder``, with ``names``, to which they add."""
 
     folder: Path
     names: dict[str, Any] = field(default_factory=dict)
@@ -74,7 +74,7 @@ class Runner:
     _codes: list[CodeType] = field(default_factory=list)
 
     def run(self, block: Block) -> None:
-        """Run it. Raises Mismatch, with page and line, where it is not as the page has it."""
+        """Run it. Raises Mismatch, with page and line, if the result differs from the page."""
         block = block.this_year()
         how = self._ways().get(block.language)
         if how is None:
@@ -102,7 +102,7 @@ class Runner:
         }
 
     def strangers(self) -> list[str]:
-        """Names that functions of the page use, and nobody knows: one that nothing calls may be wrong as well."""
+        """Unknown names in the page's functions: a function that nothing calls may have mistakes too."""
         return [
             f"{Path(code.co_filename).relative_to(ROOT).as_posix()}:{line}: nobody knows the name {name!r}"
             for code in self._codes
@@ -232,7 +232,7 @@ def _globals(code: CodeType) -> Iterator[tuple[int, str]]:
 
 
 def manage(arguments: list[str]) -> tuple[str, int]:
-    """What ``manage.py`` with these arguments writes, on both channels, and its exit code."""
+    """The output of ``manage.py`` with these arguments, on both channels, and its exit code."""
     written = io.BytesIO()
     with (
         io.TextIOWrapper(written, encoding="utf-8", write_through=True) as output,
@@ -248,7 +248,7 @@ def manage(arguments: list[str]) -> tuple[str, int]:
 
 
 def _of_manage(command: str) -> list[str] | None:
-    """The arguments of ``python manage.py``, or None where a shell has something to do as well."""
+    """The arguments of ``python manage.py``, or None if the command needs a shell."""
     command = command.replace("\\\n", " ")
     lexer = shlex.shlex(command, posix=True, punctuation_chars=True)
     lexer.whitespace_split = True
@@ -282,7 +282,7 @@ def make_table(model: type[models.Model]) -> None:
 
 
 def drop_tables() -> None:
-    """Those that models of a page have got."""
+    """The tables of a page's models."""
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
             if table.startswith("page_"):
@@ -297,7 +297,7 @@ def _sql(block: Block) -> None:
 
 
 def _place(block: Block, error: BaseException) -> str:
-    """Page and line of what went wrong, as far as that can be known."""
+    """The page and line of the failure, if they are known."""
     if isinstance(error, SyntaxError) and error.lineno is not None:
         return f"{block.page}:{block.line + error.lineno - 1}"
     trace, line = error.__traceback__, block.line

@@ -1,4 +1,4 @@
-"""What pages take for granted: the names that their examples use, and the ledger that their commands look at.
+"""What pages assume: the names that their examples use, and the ledger that their commands look at.
 
 A scene is what a reader has in mind: an order that was placed, a gap that nobody has explained. It gets the names of
 the page so far, adds its own, and sees what the examples have added when it ends. ``_SCENES`` says which block has
@@ -52,7 +52,7 @@ class CardRefused(Exception):
 
 
 class Orders:
-    """The ``Order`` of the pages, whatever a reader's takes: ``Order.objects.create(...)`` makes one of the shop's."""
+    """The pages' ``Order``, with any arguments: ``Order.objects.create(...)`` makes one of the shop's."""
 
     def __init__(self, shop: Organization) -> None:
         self.objects = self
@@ -184,7 +184,7 @@ def roles(names: Names, folder: Path) -> Iterator[None]:
 
 @contextmanager
 def the_clock_of_the_application(names: Names, folder: Path) -> Iterator[None]:
-    """As the settings above that example say."""
+    """With the settings above that example."""
     with a_new_shop(names, folder), override_settings(LEDGER={"CLOCK": "application"}):
         yield
 
@@ -288,7 +288,7 @@ def recipes_table_that_is_moving(names: Names, folder: Path) -> Iterator[None]:
 
 @contextmanager
 def orders_with_invoice_ids(names: Names, folder: Path) -> Iterator[None]:
-    """Orders that bear numbers of the recipe's, and more of those in its table."""
+    """Orders with the recipe's numbers, and more such numbers in its table."""
     with a_new_shop(names, folder), books():
         for n in (1, 2, 4):
             CartOrder.objects.create(grand_total=n, custom_invoice_id=f"B-{n}")
@@ -310,7 +310,7 @@ def books(**changes: Any) -> Iterator[XeroStandIn]:
 
 
 def describe(entry: Entry) -> dict[str, Any]:
-    """What the books want to know of an invoice."""
+    """What the books need to know of an invoice."""
     return {"customer": "7", "total": Decimal("100.00"), "currency": "EUR"}
 
 
@@ -331,7 +331,7 @@ def a_shop_with_books(names: Names, folder: Path) -> Iterator[None]:
 
 @contextmanager
 def drafts_in_the_books(names: Names, folder: Path) -> Iterator[None]:
-    """A remote series whose pool the worker has filled; and what else there is to look after."""
+    """A remote series whose pool the worker has filled, and what else needs attention."""
     from ledger.sweeps import registered, run
 
     with roles(names, folder), books():

@@ -58,7 +58,7 @@ def _distribute_where_it_can(connection: BaseDatabaseWrapper) -> None:
 
 
 def mapping(tenant: str | None) -> Any:
-    """What LEDGER["HOMES"] names: the four homes alone."""
+    """The value of LEDGER["HOMES"]: only the four homes."""
     return HOMES if tenant is None else TENANTS.get(tenant, "first:north")
 
 
@@ -78,7 +78,7 @@ def four(servers: None, django_db_blocker: Any) -> Iterator[tuple[str, ...]]:
 
 @pytest.fixture
 def root(four: Any) -> Iterator[User]:
-    """Who may do everything, in the default database, where users are."""
+    """A superuser, in the default database, where users are."""
     user = User.objects.create_superuser("root")
     yield user
     user.delete()

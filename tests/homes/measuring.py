@@ -1,4 +1,4 @@
-"""What the documentation says of several homes, measured: python -m tests.homes.measuring [rows] [tenants].
+"""Measures what the documentation says of several homes: python -m tests.homes.measuring [rows] [tenants].
 
 A move of a million rows between two servers; a sweep with nothing to do over 10,000 tenants in 8 homes; and what the
 look-up of the home costs a checkout.

@@ -1,4 +1,4 @@
-"""Plans as the server prints them for debugging: of every statement, also inside functions and triggers."""
+"""Plans of all statements, also inside functions and triggers, as the server prints them for debugging."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the settings of all hosts have: the database of DATABASE_URL, and Folio where the test asks for it."""
+"""The settings that all hosts share: the database of DATABASE_URL, and Folio if the test asks for it."""
 
 import os
 from typing import Any

@@ -32,7 +32,7 @@ PAYMENT_SECONDS = "0.5"
 
 
 def customer(card: str = "") -> Client:
-    """A browser with a filled cart, paid by ``card`` where that is named."""
+    """A browser with a filled cart, paid by ``card`` if one is given."""
     client = Client()
     cart = Cart.objects.create()
     fill_cart(cart)
@@ -46,7 +46,7 @@ def customer(card: str = "") -> Client:
 
 
 def check_out(client: Client) -> tuple[int, Any]:
-    """The status of the answer, and what it says."""
+    """The status of the answer, and its text."""
     answer = client.post("/_cart/checkout/", "{}", content_type="application/json")
     return answer.status_code, answer.json()
 

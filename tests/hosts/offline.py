@@ -11,7 +11,7 @@ from unittest import mock
 
 @contextmanager
 def no_connection() -> Iterator[None]:
-    """As on a machine that is off the net."""
+    """As on a machine without a network."""
 
     def refuse(*args: Any, **kwargs: Any) -> Any:
         raise OSError("Internet is disabled")

@@ -1,4 +1,4 @@
-"""What is run in a host's environment: its own test suite, without Folio and with it; and scenarios of ours."""
+"""Runs, in a host's environment, its own test suite without Folio and with it, and scenarios of ours."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SCENARIOS_PATIENCE = 300
 
 
 def results(python: str, settings: str, folder: Path, *arguments: str, with_folio: bool) -> dict[str, str]:
-    """What became of each test: "passed", "failed" or "skipped", by its name."""
+    """The outcome of each test, by its name: "passed", "failed" or "skipped"."""
     report = folder / f"{settings}-{with_folio}.xml"
     with new_database("folio_host") as url:  # whose role may make the database that pytest wants
         done = subprocess.run(

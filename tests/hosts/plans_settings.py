@@ -1,4 +1,4 @@
-"""django-plans, as its own suite wants it; with Folio, numbered by ledger.compat.django_plans."""
+"""django-plans, as its own suite requires it; with Folio, numbered by ledger.compat.django_plans."""
 
 import sys
 

@@ -48,14 +48,14 @@ def text(client: Client, address: str, **query: Any) -> str:
 
 
 def numbers(client: Client, **query: Any) -> list[str]:
-    """What the ledger's page lists, in its order."""
+    """The rows of the ledger's page, in its order."""
     response = client.get(url("entry"), query)
     assert response.status_code == 200, response
     return [entry.number for entry in response.context["cl"].result_list]
 
 
 def adopt(number: str, value: int, document: str = "") -> Entry:
-    """As an adopted history would have it: below the counter, and not in the period's format."""
+    """An entry like an adopted one: below the counter, and not in the period's format."""
     period = Period.objects.get(series__code="invoice", starts_on__year=2026)
     Adoption.objects.get_or_create(tenant="", series=period.series, source="old.csv", digest="0" * 64, rows=1)
     Period.objects.filter(pk=period.pk, last_value__lt=value).update(last_value=value)

@@ -1,4 +1,4 @@
-"""What the tests of adoption share: the real file, and files made on the spot."""
+"""For the tests of adoption: the real file, and files made by a test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people and a shop do through the stand-alone site, in a process with the environment that the site has.
+"""People and a shop use the stand-alone site, in a process with the site's environment.
 
 ``python -m tests.integration.as_the_site NAME PASSWORD`` logs in as that superuser. Exit code 0: all went well.
 """

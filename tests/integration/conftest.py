@@ -30,7 +30,7 @@ def verified_url() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def ledger(verified_url: str, django_db_blocker: Any) -> Iterator[BaseDatabaseWrapper]:
-    """Django's connection to a ledger that may be tampered with: whatever a test does to it, it undoes."""
+    """Django's connection to a ledger for tampering: it undoes whatever a test does."""
     with database_alias(verified.ALIAS, verified_url) as connection, django_db_blocker.unblock():
         verified.fill()
         yield connection

@@ -1,4 +1,4 @@
-"""An accounting system that a test writes down, read into the mirror as workers do."""
+"""An accounting system on paper, which a test writes, read into the mirror as workers read one."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class There:
         return self.papers[remote_id]
 
     def expect(self, *expected: Expected) -> Self:
-        """Tell what the system should have."""
+        """Tell the ledger what the system should have."""
         expect(self.books, expected)
         return self
 
@@ -66,7 +66,7 @@ class There:
         return compare(self.books, full=full)
 
     def differs(self, *, full: bool = False) -> set[tuple[str, str]]:
-        """Read everything, compare, and tell what is open."""
+        """Read everything, compare, and return the unresolved findings."""
         self.read()
         self.compare(full=full)
         return self.open()

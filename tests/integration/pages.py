@@ -1,4 +1,4 @@
-"""Two tenants with all that a page can show, and clients of everybody who may come."""
+"""Two tenants with everything that a page can show, and clients for all kinds of users."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Shop:
 
 
 def shop(tenant: str, prefix: str, *, code: str = "invoice", mark: str = "") -> Shop:
-    """A shop whose every text bears its ``mark``, by default its tenant's name."""
+    """A shop with its ``mark``, by default its tenant's name, in every text."""
     mark = mark or f"{tenant}-secret"
     series = define_series(code, org=tenant, template=f"{prefix}-{{year}}-{{counter:04}}", time_zone="UTC")
     issued = []
@@ -115,7 +115,7 @@ def client(name: str, *permissions: str, sees: tuple[str, ...] = ()) -> Client:
 
 
 def addresses(shop: Shop) -> dict[str, list[tuple[str, dict[str, Any]]]]:
-    """By the name of each page, how to ask for it about a shop: its address and its query."""
+    """By the name of each page: its address and its query for a shop."""
     period, whose = f"/ledger/period/{shop.period.pk}", {"tenant": shop.tenant}
     files = ("csv", "json", "xlsx", "pdf")
     parts = ("summary", "voids", "gaps", "in_progress")

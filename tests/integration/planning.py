@@ -1,4 +1,4 @@
-"""How a test asks the pure functions of the database, which compute a period and compare formats."""
+"""Calls of the database's pure functions, which compute a period and compare formats."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 def asked(connection: Connection, query: str, *arguments: object) -> Any:
-    """The one row that the query answers, or its one column."""
+    """The one row that the query returns, or its one column."""
     row = connection.execute(query.encode(), arguments).fetchone()
     assert row is not None
     return row if len(row) > 1 else row[0]

@@ -1,4 +1,4 @@
-"""Rows that PostgreSQL takes and Python can't hold, in every table of Folio, beside a tenant that is as it should be.
+"""Rows that PostgreSQL takes and Python can't hold, in every table of Folio, beside a healthy tenant.
 
 Which tables and columns there are is read from the models, so that a new one can't be forgotten.
 """
@@ -25,7 +25,7 @@ ODD_TEXT = "odd\x01\x1b[31m\u202eevil\u2066\ufeff\u2028\ufffe\uffff\x7f\x85\t\r\
 
 @dataclass(frozen=True)
 class Poison:
-    """What one row of each table is given: by the type of the column, the SQL of a value. ``shown``: what pages say."""
+    """The values of one row of each table: SQL by the column's type. ``shown``: what pages show for them."""
 
     name: str
     moment: str = ""
@@ -103,7 +103,7 @@ def _each(statements: Any) -> None:
 
 @dataclass(frozen=True)
 class Places:
-    """A tenant as it should be, a poisoned one, and the rows that were poisoned, by model."""
+    """A healthy tenant, a poisoned one, and the poisoned rows, by model."""
 
     good: Shop
     bad: Shop
@@ -111,7 +111,7 @@ class Places:
 
 
 def places() -> Places:
-    """Two shops; the second has a row in every table, whatever it takes, so the guards are down."""
+    """Two shops; the second has a row in every table, for which the guards are switched off."""
     good, bad = shop("mumbai", "M"), shop("berlin", "B")
     # Of its own, so that the invoices beside it can be seen as they are.
     define_series("old", org="berlin", template="OLD-{year}-{counter}", time_zone="UTC")

@@ -1,4 +1,4 @@
-"""Queues as checkouts that roll back leave them; made inside a test's own transaction, which would take all back."""
+"""Queues as checkouts leave them that roll back, made inside a test's own transaction, which can't roll back a part."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def reserving(code: str = "shown", *, org: str = "", day: date = DAY) -> Period:
 
 
 def take(period: Period, value: int, on: date = DAY) -> Entry:
-    """What a checkout does that passes over the slots which others hold."""
+    """A checkout that skips the slots which others hold."""
     entry = Entry.objects.create(
         tenant=period.tenant,
         series=period.series,

@@ -1,4 +1,4 @@
-"""What the tests of reports share: a ledger with every kind of value, and readers of the files."""
+"""For the tests of reports: a ledger with every kind of value, and readers of the files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def number(code: str, on: date, **how: Any) -> Entry:
 
 
 def flagged(period: Period, cause: str = "not committed") -> Entry:
-    """A gap at the next value, as the sweep would leave it behind."""
+    """A gap at the next value, as the sweep would leave it."""
     reserve(period, on=min(max(DAY, period.starts_on), period.ends_on))
     period.refresh_from_db()
     with connection.cursor() as cursor:
@@ -107,12 +107,12 @@ def pdf(file: bytes) -> Iterator[pypdfium2.PdfDocument]:
 
 
 def pdf_text(file: bytes) -> str:
-    """All that stands on the pages."""
+    """The text of all pages."""
     return "\n".join(pdf_pages(file))
 
 
 def pdf_pages(file: bytes) -> list[str]:
-    """What stands on each page."""
+    """The text of each page."""
     with pdf(file) as document:
         texts = []
         for page in document:

@@ -1,4 +1,4 @@
-"""What weakens the schema and stays, each with the finding that names it: the object, the change, what that allows."""
+"""Changes that weaken the schema, each with the finding that names the object, the change and its effect."""
 
 from __future__ import annotations
 

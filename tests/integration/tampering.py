@@ -1,4 +1,4 @@
-"""What can be done to the ledger of ``verified.py`` behind its guards, and what ``ledger_verify`` must say of it."""
+"""Ways to tamper with the ledger of ``verified.py`` behind its guards, and what ``ledger_verify`` must say."""
 
 from typing import TypeAlias
 

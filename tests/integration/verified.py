@@ -1,4 +1,4 @@
-"""A ledger to tamper with: what is in it, how to break it, and what ``ledger_verify`` says of it."""
+"""A ledger to tamper with: its content, how to break it, and what ``ledger_verify`` says."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,7 +65,7 @@ def fill() -> None:
 
 
 def fill_queues() -> None:
-    """What the other allocations leave behind, also after checkouts that rolled back."""
+    """What the other allocations leave, also after checkouts that rolled back."""
     define_series("till", org="acme", template="T{year}-{counter:03}", allocation="pooled", using=ALIAS)
     define_series(
         "shown", org="acme", template="S{year}-{counter:03}", allocation="reserved", chronological=True, using=ALIAS
@@ -96,7 +96,7 @@ def fill_queues() -> None:
 
 
 def fill_findings() -> None:
-    """One finding that is over and came again, and one that is open and acknowledged; of acme."""
+    """One finding that was resolved and came again, and one that is acknowledged, of acme."""
     entry = Entry.objects.using(ALIAS).get(tenant="acme", series__code="late")
     facts = {"tenant": "acme", "system": "books", "kind": "missing", "subject": entry.number, "number": entry.number}
     first = FindingRaised.objects.using(ALIAS).create(**facts, entry=entry)
@@ -145,7 +145,7 @@ def adopt(series: Series) -> None:
 
 
 def tampered(connection: BaseDatabaseWrapper, *statements: str) -> None:
-    """Run statements as a superuser can: with the guards switched off before, and on again after."""
+    """Run statements as a superuser can: with the guards switched off meanwhile."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for table in all_tables():

@@ -45,7 +45,7 @@ DAY = date(2026, 5, 5)
 
 @dataclass(frozen=True)
 class Logins:
-    """A migrated database: how its superuser gets in, and the name of the role behind each alias."""
+    """A migrated database: its superuser's URL, and the role's name of each alias."""
 
     url: str
     roles: dict[str, str]
@@ -56,13 +56,13 @@ class Logins:
         return make_conninfo(self.url, user=self.roles[alias], password=self.passwords[alias])
 
     def superuser(self) -> psycopg.Connection[Any]:
-        """A connection that may do all."""
+        """A connection that may do everything."""
         return psycopg.connect(self.url, autocommit=True)
 
 
 @contextmanager
 def prepared() -> Iterator[Logins]:
-    """A database that a plain owner has migrated, and each login granted what it is for: a template, with no alias."""
+    """A database that a plain owner has migrated, with each login granted its purpose: a template, with no alias."""
     mark = secrets.token_hex(4)
     aliases = {OWNER: "owner"} | {f"roles-{login}": login for login in PURPOSES}
     # Names that need quoting, as an administrator may choose them.
@@ -103,7 +103,7 @@ def _drop_roles(logins: Logins) -> None:
 
 
 def grant(role: str, *purposes: str, **options: Any) -> str:
-    """Grant by the command, as the owner; returns what it says."""
+    """Grant by the command, as the owner; its output."""
     out = StringIO()
     chosen = [word for purpose in purposes for word in ("--purpose", purpose)]
     call_command("ledger_grants", "--role", role, *chosen, database=OWNER, apply=True, stdout=out, **options)
@@ -111,7 +111,7 @@ def grant(role: str, *purposes: str, **options: Any) -> str:
 
 
 def rows(alias: str, statement: str, arguments: Any = None) -> list[tuple[Any, ...]]:
-    """What a statement answers to a login."""
+    """The rows that a statement returns to a login."""
     with connections[alias].cursor() as cursor:
         cursor.execute(statement, arguments)
         found: list[tuple[Any, ...]] = cursor.fetchall() if cursor.description else []
@@ -131,7 +131,7 @@ def refusal(alias: str, statement: str, arguments: Any = None) -> Any:
 
 
 def opened(series: Series, alias: str = OWNER) -> Period:
-    """The period of the series that holds DAY."""
+    """The series' period with DAY."""
     return Period.objects.using(alias).get(series=series, starts_on__lte=DAY, ends_on__gte=DAY)
 
 

@@ -1,4 +1,4 @@
-"""Whose connection Django's own calls take, where none is named: pages, the admin, the workers' stores."""
+"""The connection of calls that name none: Django's own, pages, the admin, the workers' stores."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.test import override_settings
 
 
 class EverythingTo:
-    """What names no database goes to this one."""
+    """Calls that name no database go to this one."""
 
     def __init__(self, alias: str) -> None:
         self.alias = alias

@@ -1,1 +1,1 @@
-"""Tests that a host project with two databases has of its own: ``manage.py test`` runs them."""
+"""A host project's own tests, with two databases: ``manage.py test`` runs them."""

@@ -1,4 +1,4 @@
-"""What a ledger must say, kept in dictionaries: nothing here asks a database."""
+"""What a ledger must contain, in dictionaries: nothing here asks a database."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Taken:
 
 @dataclass
 class OpenCheckout:
-    """A transaction: what it took, in order, and how long that list was at each of its savepoints."""
+    """A transaction: the numbers it took, in order, and the length of that list at each savepoint."""
 
     taken: list[Taken] = field(default_factory=list)
     savepoints: list[int] = field(default_factory=list)
@@ -106,7 +106,7 @@ class Ledger:
         del checkout.taken[checkout.savepoints.pop() :]
 
     def commit(self, who: int) -> list[Taken]:
-        """The checkout ends well; returns what it took, all with values now, periods in their order."""
+        """The checkout commits; returns its numbers, all with values now, periods in their order."""
         checkout = self.checkouts.pop(who)
         for one in checkout.taken:
             if one.value is None:

@@ -1,4 +1,4 @@
-"""The storm: checkouts in worker processes while everything around them fails, and a checker that trusts nobody.
+"""The storm: checkouts in worker processes while everything around them fails, and a checker that trusts nothing.
 
 `python -m tests.storm` starts a PostgreSQL of its own (`cluster`), a proxy between it and the workers (`proxy`,
 `frames`), and workers that check out and sweep (`checkouts`, `janitor`). A schedule of faults that comes out of the

@@ -10,7 +10,7 @@ import time
 
 
 def main() -> int:
-    """One storm as the command line wants it; 0 when every rule holds, 1 when one is broken, 2 without PostgreSQL."""
+    """One storm, by the command line; 0 if every rule holds, 1 if one is broken, 2 without PostgreSQL."""
     arguments = _parse()
     from tests.storm import report
     from tests.storm.cluster import NoPostgres

@@ -1,4 +1,4 @@
-"""Holds the ledger's tables against what the workers wrote down, when all is over.
+"""Compares the ledger's tables with the workers' journals, after the storm.
 
 Shares no code with Folio: psycopg, plain SQL (`rules`), and the journals. Everything it makes is temporary.
 """
@@ -28,7 +28,7 @@ _QUEUES = {
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A rule that is broken, by how many rows, and the first of them."""
+    """A broken rule, the count of rows that break it, and the first of them."""
 
     number: int
     name: str
@@ -43,7 +43,7 @@ class Broken:
 
 @dataclass(slots=True)
 class Verdict:
-    """What was counted, and what is broken."""
+    """The counts, and the broken rules."""
 
     figures: dict[str, int]
     broken: list[Broken] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""A worker of the storm: one checkout after the other, each written down, and retried while in doubt."""
+"""A worker of the storm: one checkout after the other, each noted in the journal, and retried while in doubt."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class _Rollback(Exception):
 
 
 class _GivenUp(Exception):
-    """The storm is long over, and still there was no answer."""
+    """The storm has been over for long, and no answer has come."""
 
 
 def run(setup: Setup) -> None:
@@ -188,7 +188,7 @@ class _Worker:
         return found
 
     def _acknowledge(self, checkout: Checkout, entries: list[tuple[Item, str, Entry]]) -> None:
-        """Write down what COMMIT has made certain, and the numbers."""
+        """Note what COMMIT has made certain, and the numbers."""
         for item, document, _ in entries:
             self._note(Kind.COMMITTED, item, document)
         for item, document, entry in entries:
@@ -271,7 +271,7 @@ class _Worker:
 
 
 def unresolved(setup: Setup) -> list[Checkout]:
-    """What the process before, in this place, asked for and never wrote an answer to: it was killed meanwhile."""
+    """The request to which the process before, in this slot, noted no answer: it was killed meanwhile."""
     if setup.generation == 0:
         return []
     open_: dict[tuple[str, str, str], date | datetime | None] = {}
@@ -300,7 +300,7 @@ def _date(text: str) -> date | datetime | None:
 
 
 def _state(error: BaseException | None) -> str:
-    """PostgreSQL's code, from whichever error in the chain of causes bears it."""
+    """PostgreSQL's code, from the error in the chain of causes that has it."""
     while error is not None:
         if state := getattr(error, "sqlstate", None):
             return str(state)

@@ -1,4 +1,4 @@
-"""A PostgreSQL of the storm's own, out of the wheel: to be crashed at will, which the tests' shared server is not."""
+"""A PostgreSQL for the storm alone, from the wheel, which may be crashed, unlike the tests' shared server."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _CONFIGURATION = {
 
 
 class NoPostgres(RuntimeError):
-    """There is no PostgreSQL that the storm may crash; the message says what to install."""
+    """There is no PostgreSQL that the storm may crash. The message says what to install."""
 
 
 class Cluster:
@@ -83,7 +83,7 @@ class Cluster:
             connection.execute(f"CREATE DATABASE {DATABASE} OWNER {OWNER}")
 
     def start(self) -> None:
-        """Start, with recovery where there was a crash, and return when it takes connections."""
+        """Start, with recovery after a crash, and return when it takes connections."""
         deadline = time.monotonic() + _STARTUP
         while True:
             with self.log.open("ab") as log:

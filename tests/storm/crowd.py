@@ -22,7 +22,7 @@ CONTEXT.set_forkserver_preload(
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """All that a worker has to know."""
+    """What a worker must know."""
 
     seed: int
     slot: int
@@ -67,11 +67,11 @@ class Crowd:
                 self._start(slot)
 
     def kill(self, slot: int) -> None:
-        """SIGKILL, in the middle of whatever it does."""
+        """SIGKILL it, in the middle of anything."""
         self.kills += self._signal(slot, signal.SIGKILL)
 
     def stop(self, slot: int, seconds: float) -> None:
-        """SIGSTOP; `resume_due` lets it go on when its time has come."""
+        """SIGSTOP it; `resume_due` resumes it in its time."""
         if self._signal(slot, signal.SIGSTOP):
             self.stops += 1
             with self._lock:

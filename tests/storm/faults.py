@@ -1,4 +1,4 @@
-"""What goes wrong and when: a schedule that a seed decides, before anything has started."""
+"""The faults and their times: a seed decides this schedule before anything has started."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from random import Random
 
 
 class Action(StrEnum):
-    """What is done to a worker, its connection, or PostgreSQL."""
+    """A fault of a worker, its connection, or PostgreSQL."""
 
     CUT = "cut"  # its connection breaks
     KILL = "kill"  # the process gets SIGKILL, and its connections break

@@ -1,4 +1,4 @@
-"""PostgreSQL's protocol, as far as a proxy must read it to know a COMMIT when it sees one."""
+"""The part of PostgreSQL's protocol that a proxy must read to recognise a COMMIT."""
 
 from __future__ import annotations
 

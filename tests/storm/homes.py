@@ -1,4 +1,4 @@
-"""Where the tenants of a storm over two homes live, and the process that moves one of them to and fro."""
+"""The homes of the tenants in a storm over two homes, and the process that moves one of them to and fro."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NOTED = "moving"
 
 
 def home_of(tenant: str | None) -> Any:
-    """What LEDGER["HOMES"] names."""
+    """The value of LEDGER["HOMES"]."""
     if tenant is None:
         return HOMES
     known: dict[str, str] = json.loads((_folder() / _FILE).read_text())
@@ -66,7 +66,7 @@ def run(setup: Setup) -> None:
 
 
 def move_on(*, begin: bool) -> bool:
-    """End the move that is under way, or else ``begin`` one; tells whether there was one."""
+    """End the current move, or ``begin`` one; whether there was one."""
     noted = _folder() / _NOTED
     if not _under_way():
         if not begin:

@@ -1,4 +1,4 @@
-"""The worker of the storm that sweeps: claims gaps, seals, closes periods, opens the next ones. It is hit as others."""
+"""The storm's worker that sweeps: it claims gaps, seals, closes periods and opens the next ones. Faults hit it too."""
 
 from __future__ import annotations
 

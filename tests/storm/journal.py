@@ -1,4 +1,4 @@
-"""What a worker asked for and was told, one line each, in a file that survives its kill.
+"""A worker's requests and their answers, one line each, in a file that survives its kill.
 
 A line goes out by one `write` to a file opened for appending, before the next step is taken: SIGKILL takes nothing
 away that was written. Tab-separated, so that millions of lines can be copied into PostgreSQL as they are.
@@ -14,7 +14,7 @@ from pathlib import Path
 
 
 class Kind(StrEnum):
-    """What a line says. Those on top are held against the ledger, the rest are for the figures."""
+    """The kinds of lines. The first ones are compared with the ledger, the rest are for the figures."""
 
     ASKED = "asked"  # a document is about to be numbered
     SHOWN = "shown"  # `reserved` gave this number to the document, before COMMIT

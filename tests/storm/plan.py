@@ -1,4 +1,4 @@
-"""What there is to number in a storm, and what each checkout does: drawn from the worker's seed, before it begins."""
+"""The documents to number in a storm, and each checkout's plan, drawn in advance from the worker's seed."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Isolation(StrEnum):
 
 
 class Savepoint(StrEnum):
-    """What becomes of the savepoint in which a checkout takes its first number."""
+    """The fate of the savepoint in which a checkout takes its first number."""
 
     NONE = "none"
     KEPT = "kept"

@@ -1,4 +1,4 @@
-"""A TCP proxy between the workers and PostgreSQL that breaks connections exactly where a fault says.
+"""A TCP proxy between the workers and PostgreSQL that breaks connections exactly where a fault is due.
 
 One port for each worker, so that a fault meets the worker it was meant for, on whichever connection it speaks next.
 """

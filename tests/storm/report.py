@@ -81,7 +81,7 @@ def as_json(forecast: Forecast, outcome: Outcome) -> str:
 
 
 def command(forecast: Forecast) -> str:
-    """What to type for the same schedule."""
+    """The command line for the same schedule."""
     arguments = ["python", "-m", "tests.storm", "--seed", str(forecast.seed), "--seconds", f"{forecast.seconds:g}"]
     arguments += ["--workers", str(forecast.workers), "--allocations", ",".join(forecast.allocations)]
     arguments += ["--homes", str(forecast.homes)]

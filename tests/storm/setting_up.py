@@ -1,4 +1,4 @@
-"""What a process of the storm does before its work: its connection, tables and series."""
+"""The setting up of the storm's processes: connection, tables and series."""
 
 from __future__ import annotations
 

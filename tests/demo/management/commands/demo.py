@@ -136,7 +136,7 @@ class Command(LedgerCommand):
             self.stdout.write(f"  {shop.tenant}: {_ON_FAILURE[shop.settings['allocation']]}")
 
     def _expect_workers_possible(self) -> None:
-        """Raise CommandError before anything is done if the workers, who do half of what is shown, can't run."""
+        """Raise CommandError before anything is done if the workers, which do half of the demo, can't run."""
         try:
             workers.check_possible()
         except workers.Missing as reason:
@@ -147,7 +147,7 @@ class Command(LedgerCommand):
             ) from reason
 
     def _let_them_work(self, berlin: str, austin: str, lisbon: str) -> int:
-        """Run the workers, and tell what they did; returns how many things did not come true."""
+        """Run the workers, and print what they did; returns how many expectations failed."""
         title = "Workers: a Celery worker and a beat on Redis, and the books of a shop"
         begun = workers.database_now()
         with self._step(title), workers.running_books(berlin) as books, workers.running_workers(books):
