@@ -26,7 +26,7 @@ SWEEPS = (*("open_next_periods", "refill_pools", "flag_gaps", "heal", "close_per
 
 
 def spread(send: Send, sweep: str, size: int) -> SweepRun:
-    """A run whose batches are messages by now, which nobody has taken."""
+    """A run whose batches were sent as messages that no worker has taken."""
     with override_settings(LEDGER={"SWEEPS": {sweep: {"batch": size}}}):
         return run(
             sweep, spread=lambda row, number, ids: send(sweep, row.pk, number, list(ids), task="ledger.run_batch")

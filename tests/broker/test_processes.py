@@ -114,7 +114,7 @@ class TestRedisIsLost:
         assert counted("flag_gaps", "flagged") == 2
 
     def test_a_task_that_ends_after_it_has_come_back(self, broker: RedisServer, send: Send, tmp_path: Path) -> None:
-        """Its message is of a connection that is gone: it can't be acknowledged, and the worker goes on."""
+        """Its message belongs to a lost connection: it can't be acknowledged, and the worker continues."""
         burn(2)
         with crew(tmp_path, broker.url) as team:
             worker = team.worker(concurrency=2)

@@ -21,7 +21,7 @@ PASSWORD = "correct horse"
 
 @pytest.fixture
 def admin(page: Page, live_server: Any, transactional_db: None) -> str:
-    """Logs in, and returns the address of the admin's start."""
+    """Log in; the address of the admin's first page."""
     User.objects.create_superuser("folio", password=PASSWORD)
     start = f"{live_server.url}/admin/"
     page.goto(start)

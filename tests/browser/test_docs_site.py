@@ -20,7 +20,7 @@ PAGES = ("index.html", "tutorial.html", "guides/database.html", "explanation/all
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """Files, and no word about them."""
+    """Serves files, and logs nothing."""
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (its name in the standard library)
         pass

@@ -76,7 +76,7 @@ def start(page: Page, live_server: Any, settings: Any, berlin: Shop) -> Iterator
 
 
 def log_in(page: Page, live_server: Any, name: str) -> None:
-    """By the cookie that a login gives."""
+    """By a login's cookie."""
     from django.conf import settings as project
     from django.contrib.auth.models import User
     from django.test import Client
@@ -105,7 +105,7 @@ def accessible(page: Page) -> None:
 
 
 def pictures(page: Page, folder: Path, name: str) -> None:
-    """Light and dark, for who wants to look at them."""
+    """Light and dark pictures, for people to look at."""
     page.emulate_media(color_scheme="dark")
     shoot(page, folder, f"{name}-dark")
     page.emulate_media(color_scheme="light")

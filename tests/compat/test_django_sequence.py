@@ -287,7 +287,7 @@ class TestSequenceModel:
 
 
 class TestTheRealPackage:
-    """What the package does that its documentation leaves out; tried against its own tests."""
+    """Behaviour of the package that its documentation omits; checked against its own tests."""
 
     def test_an_organisation_by_the_text_of_its_key(self, org: Organization) -> None:
         next_sequence("invoice", org=org)

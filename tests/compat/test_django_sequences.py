@@ -411,7 +411,7 @@ class TestWhatFolioAdds:
         assert [django_sequences.get_last_value(name) for name in ("new", "other")] == [8, 5]
 
     def test_a_name_that_differs_in_case_alone_is_defined_by_finance(self, least_privileged: str) -> None:
-        """Its numbers need a template of their own, and what numbers look like is not for a checkout to say."""
+        """Its numbers need a template of their own, and a checkout may not choose the form of numbers."""
         django_sequences.get_next_value("new")
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL ROLE {least_privileged}")
@@ -461,7 +461,7 @@ class TestWhatFolioAdds:
         ]
 
     def test_the_guard_of_chronology_is_kept_up(self) -> None:
-        """While it is on, and afterwards, the counter's row knows the latest date; and it is heeded."""
+        """While it is on, and afterwards, the counter's row keeps the latest date, which Folio respects."""
         series = define_series("cases", template="C-{counter}", calendar="never", chronological=True)
         values = [django_sequences.get_next_value("cases") for _ in range(3)]
         today = Entry.objects.first().issued_on  # type: ignore[union-attr]

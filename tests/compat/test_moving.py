@@ -236,7 +236,7 @@ class TestDjangoSequences:
         assert folio.get_last_value("invoice") == 10 + 5 * 15
 
     def test_callers_go_on_while_series_are_made(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """What takes long is done before the old table is locked: the stop doesn't grow with their number."""
+        """The slow part is done before the old table is locked: the stop doesn't grow with their number."""
         names = [f"s{number}" for number in range(40)]
         for name in names:
             sequences.get_next_value(name)
@@ -269,7 +269,7 @@ class TestDjangoSequences:
         assert [folio.get_next_value(name) for name in names] == [3] * 40
 
     def test_the_work_grows_with_their_number_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """No sequence is compared with all others: of series and periods, a few rows are read for each."""
+        """No sequence is compared with all others: for each, a few rows of series and periods are read."""
         OldTable.objects.bulk_create(OldTable(name=f"s{number}", last=7) for number in range(150))
         read: list[int] = []
         real_lock = systems.lock_counters
@@ -287,7 +287,7 @@ class TestDjangoSequences:
 
     @pytest.mark.live
     def test_two_thousand_while_callers_go_on(self) -> None:
-        """A caller who has to wait for a second gives up, and none does."""
+        """A caller that had to wait for a second would give up, and none does."""
         names = [f"s{number}" for number in range(2_000)]
         OldTable.objects.bulk_create(OldTable(name=name, last=7) for name in names)
         done = Event()
@@ -342,7 +342,7 @@ class TestDjangoSequences:
                 assert sequences.get_next_value("invoice") == value
 
     def test_new_counters_of_old_code(self) -> None:
-        """What was not moved goes on; once all were moved, nobody begins a counter that Folio doesn't know."""
+        """Counters that were not moved go on; once all were, nobody can begin one that Folio doesn't know."""
         sequences.get_next_values(5, "invoice")
         move(self.KIND, "--only", "invoice", "--apply")
         assert [sequences.get_next_value("not moved"), sequences.get_next_value("invoice")] == [1, 6]
@@ -460,7 +460,7 @@ class TestDjangoSequence:
         assert folio_sequence.next_sequence("invoice") == f"INV-{YEAR}-000002"
 
     def test_who_has_read_the_counter_before_the_move(self) -> None:
-        """Old code reads its row and then writes it: in between, the move neither waits for it nor it for the move."""
+        """Old code reads its row and then writes it: in between, the move doesn't wait for it, nor it for the move."""
         old_next_sequence("invoice")
 
         def read() -> Any:

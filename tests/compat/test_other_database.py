@@ -40,7 +40,7 @@ def test_using(api: ModuleType, other: str) -> None:
 
 
 def test_reset_and_nowait_go_there_too(other: str) -> None:
-    """With these two the original looks into the default database, whatever ``using`` says."""
+    """For these two the original reads the default database, whatever ``using`` says."""
     tickets = django_sequences.Sequence("tickets", reset_value=3, using=other)
     assert [next(tickets) for _ in range(4)] == [1, 2, 1, 2]
     assert tickets.get_next_values(1, nowait=True) == range(3, 4)

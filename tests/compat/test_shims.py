@@ -250,7 +250,7 @@ def test_the_original_beside_folio_without_the_shim(run: Run) -> None:
 
 
 def test_a_host_without_the_admin(run: Run) -> None:
-    """As pretix is: Django imports the tags of every app with the first template."""
+    """Like pretix: Django imports the tags of every app with the first template."""
     done = run(
         "from django.template import engines\n"
         "print(engines['django'].from_string('{% load ledger_pages %}{{ a }}').render({'a': 'rendered'}))"

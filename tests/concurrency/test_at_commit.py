@@ -53,7 +53,7 @@ def blocked(pid: int, *, by: int) -> bool:
 
 
 def known(entry: Entry) -> bool:
-    """Whether the number has been told already; asking for it would change that."""
+    """Whether the number is known already; asking for it would change that."""
     return "number" in entry.__dict__
 
 
@@ -203,7 +203,7 @@ class TestOrder:
         expect_all_accounted_for()
 
     def test_several_series_in_opposite_orders_never_wait_for_each_other(self) -> None:
-        """One holds up both at COMMIT: they lock the same counter first, whatever the order of their tickets."""
+        """A third one holds up both at COMMIT: they lock the same counter first, in any order of their tickets."""
         at_commit("a", "A")
         at_commit("b", "B")
         with checkouts(3) as (holder, first, second):
@@ -328,7 +328,7 @@ class TestOneDocument:
 
     @ENDS
     def test_a_commit_that_waits_for_the_counter_itself(self, end: str) -> None:
-        """Somebody else stays in the line. So the second waits for the row, and sees what was there before."""
+        """Another checkout stays in the line. So the second waits for the row, and sees the earlier state."""
         at_commit()
 
         def stay_in_line() -> None:
@@ -414,7 +414,7 @@ class TestManyAtOnce:
 
 
 class TestInATestCase(TestCase):
-    """Its transaction never commits, so a number is there when it is asked for."""
+    """Its transaction never commits, so it gets its number when it asks for it."""
 
     def test_numbers_are_there_when_asked_for(self) -> None:
         with default_allocation(AT_COMMIT):

@@ -1,4 +1,4 @@
-"""A period that is opened in the very moment in which the settings change has the new form."""
+"""A period that is opened at the moment of a change of settings has the new form."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_checkout_waits_for_a_change(pair: list[Checkout], allocation: str, ho
 
 @pytest.mark.parametrize("how", ["new form", "other allocation"])
 def test_a_change_lets_a_checkout_finish_that_opens_another_period(pair: list[Checkout], how: str) -> None:
-    """The checkout holds one counter, which the change waits for, and needs the series, which the change holds."""
+    """The checkout holds a counter that the change waits for, and needs the series, which the change holds."""
     buyer, changer = pair
     define_series("invoice", **OLD)
     buyer.begin()

@@ -1,4 +1,4 @@
-"""The notice that tells a number along with COMMIT: it saves a query, and nothing rests on it."""
+"""The notice that brings a number along with COMMIT: it saves a query, and nothing depends on it."""
 
 from __future__ import annotations
 

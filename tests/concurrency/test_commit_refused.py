@@ -1,4 +1,4 @@
-"""What goes wrong while COMMIT numbers tickets: an error of ours, nothing written, no callback run; life goes on."""
+"""Failures while COMMIT numbers tickets: our own error, nothing is written, no callback runs, and work continues."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ def test_lock_timeout_at_commit() -> None:
 
 
 def test_a_deadlock_at_commit() -> None:
-    """Both asked for one number early, each of the other's series: what the documentation warns of."""
+    """Both asked for a number early, each from the other's series: the documentation warns of that."""
     at_commit("a", "A{counter}", calendar="never")
     at_commit("b", "B{counter}", calendar="never")
     with checkouts(2) as (first, second):

@@ -54,7 +54,7 @@ def ask(statement: str, *arguments: Any) -> Any:
 
 @pytest.fixture(autouse=True)
 def host() -> Iterator[None]:
-    """The host's table notes, while COMMIT runs, at which level it does, and up to where WAL is made."""
+    """The host's table notes, while COMMIT runs, its level, and the position of the WAL."""
     run_sql(_HOST)
     yield
     run_sql(_HOST_GONE)
@@ -80,12 +80,12 @@ def order(name: str = "order") -> None:
 
 
 def level(name: str = "order") -> str:
-    """At which level the COMMIT of this order ran."""
+    """The level at which this order's COMMIT ran."""
     return str(ask("SELECT level FROM host_commit WHERE name = %s", name))
 
 
 def is_durable(name: str = "order") -> bool:
-    """Whether the disk has all that there was when the order was committed, its COMMIT included."""
+    """Whether the disk has everything up to the order's commit, including its COMMIT."""
     return bool(ask("SELECT pg_current_wal_flush_lsn() > lsn FROM host_commit WHERE name = %s", name))
 
 
@@ -260,7 +260,7 @@ class TestKindsOfTransactions:
 
 
 class TestInATestCase(TestCase):
-    """Nothing is ever committed there, and the callbacks are the host's alone."""
+    """Nothing is ever committed there, and only the host's callbacks run."""
 
     def test_it_changes_nothing(self) -> None:
         for allocation in (SERIAL, AT_COMMIT, RESERVED):

@@ -69,7 +69,7 @@ def sell(code: str, document: str = "order") -> str:
 
 
 def sell_and_be_cut_off(code: str, document: str = "order") -> str:
-    """A checkout that was committed and released, and whose flush is still to come."""
+    """A checkout that was committed and released, before its flush."""
     with transaction.atomic(using=ALIAS):
         run_sql("SET LOCAL synchronous_commit = off")
         entry = issue(code, document=document, using=ALIAS)
@@ -168,7 +168,7 @@ class TestACrash:
 
 
 def test_a_slow_disk_is_noticed(server: CrashingServer) -> None:
-    """Each flush waits 20 ms for others, which a commit can't be faster than."""
+    """Each flush waits 20 ms for others, so no commit can be faster."""
     server.set(fsync="on", commit_delay="20000", commit_siblings="0")
     connections[ALIAS].close()
     assert commit_seconds(ALIAS) >= 0.02
@@ -283,7 +283,7 @@ class TestReaders:
         assert numbers(code) == told
 
     def test_a_confirmation(self, server: CrashingServer, code: str) -> None:
-        """A page or the admin that says of something that it had been done before."""
+        """A page or the admin that reports that something was done before."""
         define(code, SERIAL)
         with server.only_flushed_when_waited_for():
             sell_and_be_cut_off(code)
@@ -328,7 +328,7 @@ class TestReaders:
 
 @contextmanager
 def clients(server: CrashingServer) -> Iterator[Callable[..., Future[Any]]]:
-    """What starts a checkout in a thread of its own, at a level; the future has the number."""
+    """Starts a checkout in a thread of its own, at a level; the future has the number."""
     with ThreadPoolExecutor(8) as threads:
 
         def start(code: str, document: str, level: str = "on") -> Future[Any]:
@@ -353,7 +353,7 @@ def clients(server: CrashingServer) -> Iterator[Callable[..., Future[Any]]]:
 class TestStandbys:
     @pytest.mark.parametrize("allocation", STRICT)
     def test_who_waits_for_one_holds_nobody_up(self, server: CrashingServer, code: str, allocation: str) -> None:
-        """The flush is what waits: the counter is free, and the next checkout is through."""
+        """Only the flush waits: the counter is free, and the next checkout succeeds."""
         define(code, allocation)
         server.set(synchronous_standby_names="nowhere")
         with clients(server) as start:

@@ -32,7 +32,7 @@ ENDS = pytest.mark.parametrize("end", ["commit", "rollback"])
 
 
 def defined(allocation: str, code: str = "invoice", **settings: Any) -> Series:
-    """A series with its period of 2026, so that a race is about the numbers alone."""
+    """A series with its period of 2026, so that a race is only about the numbers."""
     series = define_series(code, **{"template": "INV-{year}-{counter:06}", "allocation": allocation, **settings})
     with transaction.atomic():
         issue(code, on=DAY)
@@ -313,7 +313,7 @@ def test_closing_waits_for_a_checkout_that_knows_its_number(allocation: str) -> 
 
 
 def test_the_series_may_be_defined_again_in_the_checkout_that_begins_a_period(allocation: str) -> None:
-    """Calling define_series at each use is safe, says its documentation; nobody else is there to wait for."""
+    """Calling define_series at each use is safe, as its documentation says; there is nobody else to wait for."""
     defined(allocation)
     with transaction.atomic():
         define_series("invoice", template="INV-{year}-{counter:06}", allocation=allocation)

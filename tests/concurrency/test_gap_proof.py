@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def swept() -> Swept:
-    """A sweep that shows no courtesy."""
+    """A sweep without a grace period."""
     return sweep(grace=timedelta(0))
 
 
@@ -174,7 +174,7 @@ def test_two_sweeps_at_once_flag_each_value_once() -> None:
 
 @contextmanager
 def stopped_process(point: str) -> Iterator[subprocess.Popen[str]]:
-    """A checkout that stands still at ``point``, by SIGSTOP."""
+    """A checkout that SIGSTOP stops at ``point``."""
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "tests.settings",
@@ -195,7 +195,7 @@ def stopped_process(point: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def woken(process: subprocess.Popen[str]) -> str:
-    """What the process says at last, once it may go on."""
+    """The process's last output, once it may continue."""
     process.send_signal(signal.SIGCONT)
     said, _ = process.communicate(timeout=30)
     assert process.returncode == 0

@@ -1,4 +1,4 @@
-"""Whether somebody holds a row, as ``ledger_is_held`` tells it from the row itself, whatever its holder is doing."""
+"""Whether somebody holds a row: ``ledger_is_held`` finds out from the row itself, whatever its holder is doing."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def hold(request: pytest.FixtureRequest, holder: Connection) -> str:
 
 
 def is_held(by: Connection | None = None) -> bool:
-    """As another connection sees it, or this one."""
+    """As another connection sees the row, or this one."""
     statement = "SELECT ledger_is_held(xmax) FROM held"
     if by is not None:
         [[found]] = by.execute(statement).fetchall()

@@ -29,7 +29,7 @@ def defined(allocation: str, code: str = "invoice", prefix: str = "INV") -> Seri
 
 
 def retried(level: str, checkout: Callable[[], Any]) -> int:
-    """Run a checkout as a host's wrapper does, until it commits; returns how often it had to be run again."""
+    """Run a checkout as a host's wrapper does, until it commits; how often it had to be repeated."""
     for retries in range(MANY):
         try:
             with transaction.atomic():
@@ -96,7 +96,7 @@ def one_checkout(document: str, chance: float, documents: bool) -> None:
 
 @STRICT
 def test_alone_a_few_tries_are_enough(allocation: str, level: str) -> None:
-    """With nobody else about: series and period are there, or are made on the way."""
+    """With nobody else: series and period exist, or are made on the way."""
     defined(allocation)
     assert retried(level, lambda: issue("invoice", on=DAY)) <= 3
     for _ in range(40):
@@ -110,7 +110,7 @@ def test_alone_a_few_tries_are_enough(allocation: str, level: str) -> None:
 
 @STRICT
 def test_several_numbers_without_a_document_in_one_transaction(allocation: str, level: str) -> None:
-    """Each try gets on by one number at least, so that the retries end."""
+    """Each try advances by at least one number, so that the retries end."""
     defined(allocation)
     assert retried(level, lambda: [issue("invoice", on=DAY) for _ in range(4)]) <= 6
     assert len(values()) == 4

@@ -20,7 +20,7 @@ def save(title: str) -> str:
 @pytest.mark.parametrize("how", ["commit", "rollback"])
 @pytest.mark.parametrize("allocation", ["serial", "at_commit"])
 def test_the_second_waits_for_the_first(allocation: str, how: str) -> None:
-    """With at_commit too: the column wants the number at once."""
+    """With at_commit too: the column needs the number at once."""
     with default_allocation(allocation), checkouts(2) as (first, second):
         save("there")
         first.begin()

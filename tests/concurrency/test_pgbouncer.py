@@ -208,7 +208,7 @@ def test_a_schema_and_a_role_are_set_for_the_transaction_alone(allocation: str, 
 
 @pytest.fixture
 def zone_of_the_database(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Where it isn't what Django wants, a new connection begins with a statement that says so."""
+    """If it isn't what Django requires, a new connection begins with a statement that sets it."""
     name = sql.Identifier(connection.settings_dict["NAME"]).as_string()
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER DATABASE {name} SET timezone = '{request.param}'")

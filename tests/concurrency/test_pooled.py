@@ -39,7 +39,7 @@ def numbers(count: int) -> list[int]:
 
 @contextmanager
 def no_second_connection(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A server that has no connection left for a second one: the first stays, nothing new comes in."""
+    """A server without a free connection for a second one: the first stays, no new one is accepted."""
     if not connection.in_atomic_block:
         connection.close()  # and with it the second one
         connection.ensure_connection()
@@ -72,7 +72,7 @@ def test_a_rolled_back_slot_is_taken_by_the_next() -> None:
 
 @ENDS
 def test_nobody_waits_for_a_checkout(end: str) -> None:
-    """Not for the first number of all, nor in a pool that is empty: each runs to its end while the first is open."""
+    """Not for the very first number, nor in an empty pool: each runs to its end while the first one is in progress."""
     pooled()
     with checkouts(2) as (slow, quick):
         slow.begin()
@@ -135,7 +135,7 @@ def test_a_herd_on_an_empty_pool() -> None:
 
 
 def test_a_slot_held_over_many_batches_and_by_more_than_a_hundred_checkouts_is_found_again() -> None:
-    """The low-water mark passes over what was used up, and never over what may come back."""
+    """The low-water mark skips used slots, and never a slot that may come back."""
     pooled()
     with checkouts(4) as held:
         for turn, checkout in enumerate(held):
@@ -170,7 +170,7 @@ def test_so_many_stragglers(count: int) -> None:
 
 @ENDS
 def test_a_slot_that_is_put_back_while_others_mint(end: str) -> None:
-    """A second checkout for the same document gives its slot back; meanwhile the mark has passed that slot by."""
+    """A second checkout for the same document gives its slot back; meanwhile the mark has moved past that slot."""
     pooled()
     with checkouts(2) as (first, second):
         first.begin()
@@ -189,7 +189,7 @@ def test_a_slot_that_is_put_back_while_others_mint(end: str) -> None:
 
 
 class TestNotGivenBack:
-    """Where the series' rule is that a number given back may not go to a later document."""
+    """If the series' rule says that a number that came back may not go to a later document."""
 
     def test_below_the_highest_number_nothing_is_taken(self) -> None:
         pooled(give_back=False)
@@ -244,7 +244,7 @@ class TestNotGivenBack:
 
 class TestTamperedPools:
     def tampered_entry(self, *tampered: int) -> None:
-        """Entries for values that wait in the pool, as someone with a SQL prompt can make them."""
+        """Entries for values that wait in the pool, as somebody with a SQL prompt can make them."""
         with connection.cursor() as cursor:
             for value in tampered:
                 cursor.execute(

@@ -46,7 +46,7 @@ def granted(allocation: str, sizes: list[int], *, tenant: str = "") -> list[Auth
 
 
 def checkout(tenant: str, document: str, *, fails: bool) -> str | None:
-    """The number of a document; None where its ranges are used up, or its payment failed."""
+    """The number of a document; None if its ranges are used up, or its payment failed."""
     try:
         with transaction.atomic():
             entry = issue("invoice", org=tenant, document=document, on=DAY)

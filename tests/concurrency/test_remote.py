@@ -305,7 +305,7 @@ class TestStoring:
         assert len([claim for claim in got if claim is not None]) == 1
 
     def test_a_period_that_is_being_closed(self) -> None:
-        """The clerk holds the period; the draft comes too late, is not taken, and stays in sight."""
+        """The clerk holds the period; the draft comes too late, is not taken, and stays visible."""
         series = stocked(NUMBERS[:1])
         period = Period.objects.get()
         claim = claimed(series)

@@ -91,7 +91,7 @@ def test_a_ticket_whose_document_was_numbered_and_voided_meanwhile() -> None:
 
 
 def test_in_two_periods_at_once() -> None:
-    """No counter is common to both, so an index decides."""
+    """They share no counter, so an index decides."""
     first = voided("serial")
     with checkouts(2) as (one, other):
         one.begin()

@@ -50,14 +50,14 @@ def url(django_db_blocker: Any) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def other_url(url: str) -> Iterator[str]:
-    """Another database, with a ledger in the same schema."""
+    """Another database, with a ledger in a schema of the same name."""
     with migrated_database("folio_schemas_other") as other:
         yield other
 
 
 @pytest.fixture(autouse=True)
 def alias(url: str) -> Iterator[None]:
-    """A connection that nothing was set on."""
+    """A connection on which nothing was set."""
     with database_alias(ALIAS, url):
         yield
 
@@ -242,7 +242,7 @@ class TestNumbersOfAtCommit:
 
 
 def test_checkouts_of_two_schemas_do_not_wait_for_each_other() -> None:
-    """They queue by the period, whose id is another schema's too."""
+    """They queue by the period, whose id exists in another schema too."""
     lines: set[int] = set()
     for schema in SCHEMAS:
         with in_schema(schema):

@@ -1,4 +1,4 @@
-"""The connection beside a thread's own: one at most, closed along with the first, replaced when it is lost."""
+"""The connection beside a thread's own: at most one, closed along with the first, replaced when it is lost."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 @contextmanager
 def counted(count: int) -> Iterator[tuple[list[Checkout], Callable[[], int]]]:
-    """Checkouts, and how many connections there are beside those that were there before."""
+    """Checkouts, and the count of new connections."""
     connection.ensure_connection()
     before = sessions()
     with checkouts(count) as all_of_them:
@@ -154,7 +154,7 @@ def test_a_lost_one_is_replaced(ahead: str) -> None:
 
 
 def before_all(thread: Checkout) -> set[int]:
-    """Sessions that were there before the thread's."""
+    """Sessions that existed before the thread's."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT a.pid FROM pg_stat_activity a JOIN pg_stat_activity b ON a.backend_start < b.backend_start"
@@ -197,7 +197,7 @@ def test_a_server_that_was_restarted_is_no_other_server() -> None:
 
 
 def test_a_forked_child_has_its_own(ahead: str) -> None:
-    """As Celery's workers and gunicorn do: the child drops the first connection without a word to the server."""
+    """Like Celery's workers and gunicorn: the child drops the first connection without telling the server."""
     script = textwrap.dedent(
         """
         import os, sys

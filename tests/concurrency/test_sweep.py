@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def swept() -> Swept:
-    """A sweep that shows no courtesy."""
+    """A sweep without a grace period."""
     return sweep(grace=timedelta(0))
 
 

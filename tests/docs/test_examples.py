@@ -65,7 +65,7 @@ def everything() -> list[Block]:
 
 @pytest.mark.parametrize("line", exceptions.NOT_RUN, ids=lambda line: f"{line.page} {line.text}")
 def test_no_exception_is_stale(line: exceptions.NotRun) -> None:
-    """Each is about something that is there, and what is looked at instead is as it should be."""
+    """Each exception is about something that exists, and what is checked instead is right."""
     meant = [block for block in everything() if line.means(block)]
     assert meant, "nothing is like this any more: delete the line"
     assert line.reason

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def newcomer(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newcomer]:
-    """Who has followed the tutorial to its end."""
+    """A newcomer who has followed the tutorial to its end."""
     try:
         needed = installation.wheels(wheel, EXTRAS)
     except installation.Unavailable as reason:

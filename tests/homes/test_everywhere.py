@@ -67,7 +67,7 @@ def test_a_tenants_sweep_runs_in_its_home_alone(four: Any) -> None:
 
 
 def test_a_sweep_writes_where_it_runs(four: Any) -> None:
-    """Also what names no database."""
+    """Also calls that name no database."""
     register(Sweep("mine", "", lambda alias: {"there": int(SweepRun.objects.db == alias)}))
     for home in HOMES:
         assert run("mine", using=home).counts == {"there": 1}
@@ -92,7 +92,7 @@ def test_a_home_that_is_down_holds_up_no_other(one_down: tuple[str, ...], capsys
 
 
 def test_so_many_are_asked_at_once_and_no_more(four: Any) -> None:
-    """None is kept waiting by another, up to the bound."""
+    """No home waits for another, up to the limit of threads."""
     two, asked = Barrier(2), Semaphore(2)
 
     def ask(home: str) -> str:

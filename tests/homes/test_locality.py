@@ -1,4 +1,4 @@
-"""What is asked for one tenant reads no other's rows, however many others there are.
+"""A request for one tenant reads no other's rows, however many others there are.
 
 By the plans of all statements, also inside functions and triggers: each scan of a table of the ledger is bound by the
 tenant, or by the key of a row that was found so. And by how many rows were read, which the server's own statistics
@@ -108,7 +108,7 @@ def read(do: Callable[[], object]) -> dict[str, int]:
 
 
 def astray(do: Callable[[], object]) -> dict[str, Any]:
-    """What ``read`` tells, and the scans that neither the tenant binds nor a key, with the columns that do."""
+    """The result of ``read``, and the scans bound by neither the tenant nor a key, with the columns that bind them."""
     with connections[HOME].cursor() as cursor:
         cursor.execute("SELECT pg_stat_force_next_flush()")
         cursor.execute(COLUMNS)

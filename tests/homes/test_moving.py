@@ -88,7 +88,7 @@ def shop(four: Any, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def hook(tenant: str, old: str, new: str) -> None:
-    """What the setting asks knows the new home."""
+    """The function in the setting knows the new home."""
     conftest.TENANTS[tenant] = new
 
 
@@ -198,7 +198,7 @@ def test_it_goes_on_where_it_was_interrupted(shop: str, monkeypatch: pytest.Monk
 
 
 def test_who_looks_at_the_ledger_as_it_was_is_waited_for(shop: str) -> None:
-    """A snapshot from before the move doesn't see it, so who holds one may still write."""
+    """A snapshot from before the move doesn't see it, so a transaction with one may still write."""
     with checkouts(1) as [till]:
 
         def begin() -> transaction.Atomic:
@@ -220,7 +220,7 @@ def test_who_looks_at_the_ledger_as_it_was_is_waited_for(shop: str) -> None:
 
 
 def test_a_period_that_was_about_to_be_opened_numbers_nothing(shop: str) -> None:
-    """Its checkout had been let in when the tenant began to leave, and went on when that was done."""
+    """Its checkout had begun when the tenant began to leave, and continued when that was done."""
     define_series("fresh", org=shop, template="F-{year}-{counter}", allocation="pooled")
     waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype IN ('tuple', 'transactionid'))"
     with checkouts(1) as [till]:
@@ -243,7 +243,7 @@ def test_a_period_that_was_about_to_be_opened_numbers_nothing(shop: str) -> None
 
 
 def test_nothing_is_written_for_a_tenant_that_is_away(shop: str) -> None:
-    """Not even what sweeps, which may have begun before, keep of it: else its copy couldn't be dropped."""
+    """Not even sweeps that began before may keep anything of it: otherwise its copy couldn't be dropped."""
     with transaction.atomic(using=OLD):
         held = issue("pooled", org=shop)
     period = Period.objects.using(OLD).get(pk=held.period_id)
@@ -323,7 +323,7 @@ def kept(shop: str) -> str:
 
 
 def _answers(acts: dict[str, Callable[[str], Any]], home: str) -> dict[str, str]:
-    """What each act was told in a transaction of that home, which is rolled back."""
+    """The answer to each act in a transaction of that home, which is rolled back."""
     told = {}
     for name, act in acts.items():
         try:
@@ -557,7 +557,7 @@ def test_a_home_that_is_sealed_already_seals_whom_it_takes_in(shop: str) -> None
 
 
 def test_an_era_that_begins_in_the_middle_of_a_round_of_seals(shop: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the first move into a home. What is left is sealed in the next round, and no failure."""
+    """By the first move into a home. The rest is sealed in the next round, and is no failure."""
     run("seal", using=OLD)
     with transaction.atomic(using=OLD):
         issue("pooled", org=shop)

@@ -26,7 +26,7 @@ _tenants = count(1)
 
 
 class Moves(Histories):
-    """What a history does, and moves; the model knows of no home."""
+    """The steps of a history, and moves; the model doesn't know homes."""
 
     @initialize()
     def begin(self) -> None:

@@ -1,4 +1,4 @@
-"""The doors of each login, called with what no caller of Folio would pass: nothing is written, nothing stays locked."""
+"""The doors of each login, called with arguments that Folio would never pass: nothing is written or stays locked."""
 
 import json
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def known() -> dict[str, int]:
 
 
 def attempt(alias: str, statement: str, arguments: Any = None) -> Any:
-    """What a statement answers, or the driver's error; all is committed, and held periods would be seen before that."""
+    """A statement's answer, or the driver's error; everything is committed, and held periods would show before that."""
     try:
         with transaction.atomic(using=alias):
             answer = rows(alias, statement, arguments)

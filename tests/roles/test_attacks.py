@@ -1,4 +1,4 @@
-"""What a stolen password is worth: everything beside the doors is refused, to every login, as the database sees it."""
+"""What a stolen password is worth: the database refuses everything beside the doors to every login."""
 
 from typing import Any
 
@@ -89,7 +89,7 @@ class TestEveryTable:
                 assert refusal(alias, attempt.format(name)).sqlstate == DENIED, name
 
     def test_functions(self, alias: str) -> None:
-        """What was not granted for the login's purposes is refused before an argument is looked at."""
+        """A function that wasn't granted for the login's purposes is refused before its arguments are checked."""
         mine = (READING if purposes_of(alias) else frozenset()).union(*(one.functions for one in purposes_of(alias)))
         every = rows(
             OWNER,
@@ -287,7 +287,7 @@ def test_an_entry_never_stands_in_a_closed_period(alias: str) -> None:
 
 @pytest.mark.parametrize("table", event_tables())
 def test_even_the_owner_changes_no_event(table: str) -> None:
-    """By a plain statement; it can take the triggers away, which ledger_verify tells."""
+    """By a plain statement; it can drop the triggers, which ledger_verify reports."""
     for statement in (f"UPDATE {table} SET tenant = tenant", f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"):
         count = rows(OWNER, f"SELECT count(*) FROM {table}")[0][0]
         if count or statement.startswith("TRUNCATE"):
