@@ -150,7 +150,7 @@ def test_a_sort_of_sweeps_without_a_system(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(registry, "_sweeps", {})
     with configured():
         assert register_sweeps() == []
-        with pytest.raises(CommandError, match=r"nothing to sweep for 'push' here.*\n?.*True of an") as refused:
+        with pytest.raises(CommandError, match=r"nothing to sweep for 'push' here.*\n?.*True for an") as refused:
             call_command("ledger_sweep", "push")
     assert refused.value.returncode == 2
 

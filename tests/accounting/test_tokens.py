@@ -197,7 +197,7 @@ def test_client_credentials_need_no_refresh_token(standin: Tokens, clock: FakeCl
 def test_a_refused_refresh_says_what_to_do(standin: Tokens, clock: FakeClock) -> None:
     with pytest.raises(errors.AuthenticationFailed, match="invalid_grant") as caught:
         connect(standin, clock, "refresh-of-somebody-else").headers()
-    assert "put the new refresh token" in caught.value.remedy
+    assert "replace the old refresh token" in caught.value.remedy
     assert "refresh-of-somebody-else" not in str(caught.value)
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None

@@ -81,8 +81,8 @@ class Command(LedgerCommand):
 
         total = sum(1 for _ in remote.unused(system, **wanted, using=alias))
         with self.progress(total, wanted=options["verbosity"] > 0 and not options["json"]) as begin:
-            how = {"by": self.actor(options), "using": alias, "tell": lambda one: begin(one.draft.number)}
-            done = list(cancel_unused(system, **wanted, **how))
+            how: dict[str, Any] = {"by": self.actor(options), "using": alias}
+            done = list(cancel_unused(system, **wanted, **how, tell=lambda one: begin(one.draft.number)))
         left = [one for one in done if one.outcome in ("used", "failed")]
         if options["json"]:
             self.write_json([one.as_dict() for one in done])
