@@ -221,7 +221,7 @@ def test_an_answer_without_a_token(
     standin: Tokens, clock: FakeClock, reply: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(standin.server, "answer", lambda request: Reply(200, reply))
-    with pytest.raises(errors.UnexpectedAnswer, match="holds none"):
+    with pytest.raises(errors.UnexpectedAnswer, match="has no token"):
         connect(standin, clock).headers()
 
 

@@ -84,7 +84,7 @@ class Capabilities:
 class RemoteInvoice:
     """One document of the remote system, with what matters for its number.
 
-    ``remote_id`` is the system's own key, ``number`` is as the system has it (empty as long as there is none), and
+    ``remote_id`` is the system's own key, ``number`` is as the system has it (empty before it has one), and
     ``reference`` is the key of our document, which we wrote into it, or empty. ``changed_at`` is by the system's clock.
     If the document was deleted (``State.DELETED``), everything except ``remote_id`` may be empty. ``total`` includes
     taxes. ``customer`` has every name that the system has for the customer, one on each line. ``kind`` is a Kind, or
@@ -143,7 +143,7 @@ GONE = {State.VOID, State.DELETED}
 
 
 def live_first(found: Sequence[RemoteInvoice]) -> RemoteInvoice | None:
-    """The oldest document among ``found`` that is in force; else any; None if there is none."""
+    """The oldest document among ``found`` that is in force; else any; None if the list is empty."""
     return min(found, key=lambda each: (each.state in GONE, len(each.remote_id), each.remote_id), default=None)
 
 
