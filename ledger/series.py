@@ -9,6 +9,7 @@ from typing import Any, TypedDict, Unpack
 
 from django.db import DatabaseError, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import QuerySet
 
 from ledger import form_changes, homes, refusals, sql
 from ledger.allocation.ahead import ask_ahead, sees_new_rows
@@ -186,6 +187,12 @@ def find_or_make_series(alias: str, tenant: str, code: str) -> Series:
     if series is None:
         raise refusals.unknown_series(alias, tenant, code)
     return series
+
+
+def series_of(alias: str, tenant: str | None, code: str | None) -> QuerySet[Series]:
+    """The series of a tenant (None: of all) and of a code (None: of any)."""
+    wanted = {"tenant": tenant, "code": code}
+    return Series.objects.using(alias).filter(**{name: value for name, value in wanted.items() if value is not None})
 
 
 def default_series(tenant: str, code: str) -> Series | None:

@@ -1,7 +1,7 @@
-"""Taking over the numbers of a previous system: all of a table, in one transaction, or nothing.
+"""Takes over the numbers of a previous system: a whole table in one transaction, or nothing.
 
-The table streams into a staging table, whose faults set-based SQL finds. Then each row becomes a ``NumberAdopted``,
-the counters jump to the highest values, and the holes between them are kept as ranges.
+The table is copied into a staging table, where SQL finds its faults. Then each row becomes a ``NumberAdopted``, the
+counters jump to the highest values, and the holes between them are kept as ranges.
 """
 
 import json
@@ -39,7 +39,7 @@ __all__ = ["VOID_REASON", "AdoptedPeriod", "AdoptedRun", "AdoptionResult", "BadR
 #: The default reason for numbers that the previous system had voided.
 VOID_REASON = "void in the previous system"
 
-# Rows between two progress reports; how many bad rows an error names.
+# Rows between two reports of progress; how many bad rows an error names.
 _TELL_EVERY = 5_000
 _EXAMPLES = 5
 
@@ -59,7 +59,7 @@ class AdoptedPeriod:
 
 @dataclass(frozen=True, slots=True)
 class AdoptedRun:
-    """The numbers with the same prefix, in the order of their counters and dates."""
+    """The numbers with one prefix: how many, the first and the last one, and the first and last date."""
 
     prefix: str
     numbers: int
@@ -71,11 +71,11 @@ class AdoptedRun:
 
 @dataclass(frozen=True, slots=True)
 class AdoptionResult:
-    """What was taken over, or, in a dry run, what would be. ``adoption`` is the id of the event, None in a dry run.
+    """What was taken over, or would be in a dry run. ``adoption`` is the id of the event, None in a dry run.
 
-    ``rows`` counts numbers; ``rows_read`` the rows of the table, of which some repeat a document and others were
-    ``left_out``, by rule. ``statuses`` are the values of the void column: each with how it was read, and its count.
-    ``contradicting`` counts numbers whose text says another date than the one beside it, and ``examples`` has some.
+    ``rows`` counts numbers, ``rows_read`` the rows of the table: some repeat a document, and others were ``left_out``,
+    by rule. ``statuses`` are the values of the void column, each with its meaning and its count. ``contradicting``
+    counts numbers whose text names another date than the one beside it; ``examples`` has some.
     """
 
     adoption: int | None
@@ -106,7 +106,7 @@ class AdoptionResult:
         return sum(period.missing_ranges for period in self.periods)
 
 
-#: Called with a stage, how far it is, and how far it goes (bytes while reading; 0 where that is not known).
+#: Called with a stage, how far it is, and its end (bytes while reading; 0 if unknown).
 Progress = Callable[[str, int, int], None]
 
 
@@ -125,24 +125,23 @@ def adopt(
     progress: Progress | None = None,
     using: str | None = None,
 ) -> AdoptionResult:
-    """Take over the numbers of a table as NumberAdopted entries of ``series``, which then goes on after the highest.
+    """Take over the numbers of a table as NumberAdopted entries of ``series``, which then continues after the highest.
 
-    Rows that repeat a number with the same date, as one for each line item does, are one document.
-    ``layout`` says which column is what; where a column has kinds, rows of the series' own kind count: its code, or
-    invoices, unless ``only_kind`` says another. ``settings`` create the series if it doesn't exist yet, as
-    ``define_series`` takes them. The business date of a row comes from its time in the series' zone: a time without an
-    offset is taken as local (of one that comes twice when clocks are put back, the first), a bare date as the day's
-    first moment. Each period that the dates touch is opened; its counter runs from the lowest value to the highest. A
-    later table may go on where an earlier one ended. A number whose text names another period than its date counts in
-    that one; both are kept, and its metadata say so. Void rows get a NumberVoided with ``void_reason``, holes an
-    AdoptedGap, and each of those a GapExplained if ``explain_gaps`` says why. A ``dry_run`` does all of it, and then
-    rolls back.
+    Rows that repeat a number with the same date are one document, such as a row for each line item. ``layout`` says
+    which column is what. If a column has kinds, only rows of the series' own kind count: its code, or invoices, unless
+    ``only_kind`` names another. ``settings`` create the series if it doesn't exist yet, as ``define_series`` takes
+    them. A row's business date is its time in the zone of the series: a time without an offset is local (the first of
+    two when clocks are put back), a bare date is the day's first moment. Each period that the dates touch is opened;
+    its counter runs from the lowest value to the highest. A later table may continue where an earlier one ended. A
+    number whose text names another period than its date counts in the named one; both are kept, and its metadata say
+    so. Void rows get a NumberVoided with ``void_reason``, holes an AdoptedGap, and each of those a GapExplained if
+    ``explain_gaps`` says why. A ``dry_run`` does all of it, and then rolls back.
 
-    Works in one transaction, or in the caller's, which it leaves usable when it raises. Memory doesn't grow with the
-    file, unless it is a workbook. ``on_bad_row`` is called with every bad row, in the order of the file, before
-    AdoptionError is raised; that error is raised too for a file that was adopted before, whose void column has values
-    that nobody has classified, or that falls in a period with numbers of Folio's own. TableError: it can't be read.
-    InvalidArgument and its subclasses are raised for arguments that no file would work with.
+    Works in one transaction, or in the caller's, which stays usable after an error. Memory doesn't grow with the file,
+    unless it is a workbook. ``on_bad_row`` is called with every bad row, in the order of the file. Then AdoptionError
+    is raised, and also for a file that was adopted before, with unclassified values in the void column, or in a period
+    that has numbers of Folio's own; TableError if the file can't be read; InvalidArgument and its subclasses for
+    arguments that work with no file.
     """
     expect(path, (Path, str, Table), "path", "Pass the path of a file.")
     expect(layout or Layout(), Layout, "layout", "Pass Layout(number_column='…'), or leave it out.")
@@ -206,7 +205,7 @@ class _Adoption:
         self.progress("checks", 0, 0)
         self._refuse_bad_rows(series, source)
         result = self._append(series, source, reader, dry_run)
-        # If it raises, the rollback removes them.
+        # If an error is raised, the rollback removes them.
         self._do(sql.FORGET_ROWS, {"batch": self.batch})
         self._do(sql.FORGET_DAYS, {"batch": self.batch})
         return result
@@ -248,7 +247,7 @@ class _Adoption:
                 f"by {earlier.actor or 'nobody named'}: {earlier.rows} numbers.",
                 rule="The ledger keeps one entry for each number, and never changes it.",
                 remedy=self._after_retirement(series)
-                or f"Nothing is to be done; see manage.py ledger_status --series {series.code}.",
+                or f"There is nothing to do; see manage.py ledger_status --series {series.code}.",
             )
 
     def _refuse_unclassified(self, reader: RowReader) -> None:
@@ -261,7 +260,7 @@ class _Adoption:
             )
 
     def _refuse_nothing(self, reader: RowReader, source: Table) -> None:
-        """Refuse a table whose rows are all left out: an event without numbers would keep the right options out."""
+        """Refuse a table whose rows are all left out: the event would prevent another try with the right options."""
         if reader.chosen.read == sum(reader.chosen.left_out.values()):
             told = ", ".join(f"{count:,} ({reason})" for reason, count in reader.chosen.left_out.items())
             raise AdoptionError(
@@ -272,7 +271,7 @@ class _Adoption:
             )
 
     def _open_periods(self, series: Series) -> None:
-        """Find the period of each business date. Without one, each row of the date gets the reason."""
+        """Find or open the period of each business date. If that fails, each row of the date gets the reason."""
         self._do(sql.STAGE_DAYS, {"batch": self.batch})
         [(day,)] = self._all(sql.NEXT_DAY, [self.batch, date.min])
         while day is not None:
@@ -331,7 +330,7 @@ class _Adoption:
         )
 
     def _after_retirement(self, series: Series) -> str:
-        """The way out where a history of the series was retired: its numbers are still there. Empty where none was."""
+        """The remedy if a history of the series was retired: its numbers are still there. Else empty."""
         if not Adoption.objects.using(self.alias).filter(series=series, options__has_key="retires").exists():
             return ""
         own = f"{self.tenant}:history".lstrip(":")

@@ -1,4 +1,4 @@
-"""Retiring a history that was adopted by mistake: one event, by which each of its numbers is void."""
+"""Retires a history that was adopted by mistake: one event, and each of its numbers becomes void."""
 
 import json
 from typing import Any
@@ -40,14 +40,14 @@ _EVENT = """
 
 
 def retire(adoption: Adoption, *, reason: str, by: Any = None) -> Adoption:
-    """Declare all numbers of an adopted file void, and return the event that says so.
+    """Void all numbers of an adopted file, and return the event that says so.
 
-    The numbers stay in the ledger, void for ``reason``, and are never given again; the series goes on after them. The
+    The numbers stay in the ledger, void for ``reason``, and are never given again; the series continues after them. The
     event is an Adoption without numbers, whose options name what it ``retires``. Works in one transaction, or in the
     caller's.
 
-    Raises AdoptionError where it was retired before, has no numbers, or others have followed them that are not void:
-    issued ones, or those of a later file, which is retired first; and InvalidReason.
+    Raises AdoptionError if the file was retired before, has no numbers, or is followed by numbers that are not void:
+    issued ones, or those of a later file, which must be retired first; and InvalidReason.
     """
     expect(adoption, Adoption, "adoption", "Pass one of Adoption.objects.filter(series=…).")
     alias = database_of(adoption, Adoption, None)

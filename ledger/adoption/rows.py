@@ -1,12 +1,13 @@
-"""Turns the rows of a previous system's table into `Row`, one for each that counts, with what is wrong with it.
+"""Turns each row of a previous system's table that counts into a ``Row``, with what is wrong with it.
 
-Uses no database and constant memory: it keeps only counts from row to row. Faults that take two rows to see, such as a
-number that comes twice, are found in the staging table of ``ledger.adoption``.
+Uses no database and constant memory. Faults that concern two rows, such as a number that comes twice, are found in the
+staging table of ``ledger.adoption``.
 """
 
 import json
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from itertools import chain
 from typing import Any, NamedTuple
@@ -14,19 +15,17 @@ from zoneinfo import ZoneInfo
 
 from ledger.errors import InvalidArgument, LedgerError
 from ledger.formats import MAX_VALUE, NumberFormat, Template
+from ledger.models.series import NUMBER_LENGTH
 from ledger.tables import ChosenRows, Dates, Layout, Table, UnreadableDate, text_of
 from ledger.texts import flaw
-
-#: The longest number that the ledger can hold, in characters.
-NUMBER_LENGTH = 100
 
 #: The most metadata that the ledger keeps of a row, in bytes of JSON.
 METADATA_BYTES = 64 * 1024
 
-#: The metadata key for a number whose text says another period, month or day than the date beside it.
+#: The metadata key of a number whose text names another period, month or day than its date.
 CONTRADICTION = "contradiction"
 
-#: The metadata key for the number in the file, if the series has reformatted it.
+#: The metadata key of the number in the file, if the series has reformatted it.
 AS_WRITTEN = "as_written"
 
 # How many periods before and after a date are searched for the one in a number's text.
@@ -37,11 +36,11 @@ _DAYS = 5_000
 
 
 class Row(NamedTuple):
-    """One row as the staging table takes it. With a ``problem``, the rest may be missing.
+    """One row as the staging table takes it. With a ``problem``, other fields may be missing.
 
     ``counted_on`` is a day of the period that the number counts in: ``issued_on``, unless the number's text names
-    another period. ``void`` is None where the row doesn't say; ``native`` tells that the number looks like one of the
-    series' own template, ``prefix`` is what stands before its counter; ``metadata`` is JSON text.
+    another period. ``void`` is None if the row doesn't say; ``native`` tells that the number looks like one of the
+    series' own template; ``prefix`` is the text before its counter; ``metadata`` is JSON.
     """
 
     line: int
@@ -63,9 +62,9 @@ class BadValue(Exception):
 
 
 class RowReader:
-    """A table and its layout, checked against the template and the time zone of the series that takes the numbers over.
+    """Reads a table by its layout, the template and the time zone of the series that takes over the numbers.
 
-    Raises InvalidArgument where the layout can't work for any file, TableError where it doesn't fit this one.
+    Raises InvalidArgument if the layout works with no file, TableError if it doesn't fit this one.
     """
 
     def __init__(self, table: Table, layout: Layout, template: Template, zone: ZoneInfo) -> None:
@@ -122,19 +121,18 @@ class RowReader:
         return Row(line, value, number, document, issued_at, issued_on, counted_on, void, metadata, native, prefix)
 
     def _format(self, day: date) -> NumberFormat | None:
-        """The format of the period that holds a day; None where its periods are made by hand, or it can have none."""
+        """The format of a day's period; None if its periods are made by hand, or it can have none."""
         if day not in self._formats:
             if len(self._formats) > _DAYS:
                 self._formats.clear()
-            span = self.template.calendar.span(day)
-            try:
-                self._formats[day] = None if span is None else self.template.compile(span)
-            except LedgerError:
-                self._formats[day] = None
+            self._formats[day] = None
+            if (span := self.template.calendar.span(day)) is not None:
+                with suppress(LedgerError):
+                    self._formats[day] = self.template.compile(span)
         return self._formats[day]
 
     def _counted(self, number: str, value: int, issued_on: date) -> tuple[date, str]:
-        """A day of the period that the number counts in, and the number: as the series writes it, if that is wanted."""
+        """A day of the period that the number counts in, and the number, reformatted if the layout asks for it."""
         own = self._format(issued_on)
         restore = self.layout.restore_zeros
         if own is None:
@@ -155,7 +153,7 @@ class RowReader:
         return issued_on, number
 
     def _contradicts(self, number: str, value: int, issued_on: date, counted_on: date) -> bool:
-        """Whether the number's text says another period, month or day than its date."""
+        """Whether the number's text names another period, month or day than its date."""
         own = self._format(issued_on)
         if own is None or counted_on != issued_on:
             return own is not None
@@ -178,14 +176,14 @@ class RowReader:
         digits = groups.pop("counter") or ""
         if not (digits.isascii() and digits.isdigit()):
             raise BadValue(f"the number {number!r} has the counter {digits!r}, which is no whole number")
-        # The series must be able to go on after it.
+        # The series must be able to continue after it.
         if len(digits.lstrip("0")) > len(str(MAX_VALUE)) or int(digits) >= MAX_VALUE:
             raise BadValue(f"the number {number!r} has a counter of {MAX_VALUE} or more, after which no other can come")
         return int(digits), {name: text for name, text in groups.items() if text}, number[: matched.start("counter")]
 
 
 def _around(template: Template, day: date) -> Iterator[date]:
-    """A day of each period near one, the nearest first."""
+    """A day of each period near the given day, the nearest first."""
     before = after = template.calendar.span(day)
     for _ in range(_PERIODS):
         if before is not None and before.starts_on > date.min:

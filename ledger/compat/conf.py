@@ -1,7 +1,7 @@
 """The setting ``LEDGER_COMPAT`` of the drop-in replacements. Every key is optional.
 
 LEDGER_COMPAT = {
-    "SEQUENCES_TENANT": "",         # whose the sequences of django-sequences are, which know of no tenant
+    "SEQUENCES_TENANT": "",         # the tenant of all sequences of django-sequences, which has no tenants
     "COUNT_ON_OVER_YEARS": False,   # django-sequence: the counter goes on when the year in its numbers changes
     "DEFAULT_PREFIXES": True,       # django-sequence without prefix=: INV-2026-000001; False: 2026-000001
     "HIDE_ORIGINALS": False,        # a shim hides the package that it stands in for, where that is installed as well
@@ -34,7 +34,7 @@ _FLAGS = ("COUNT_ON_OVER_YEARS", "DEFAULT_PREFIXES", "HIDE_ORIGINALS")
 
 
 class SeriesChoice(NamedTuple):
-    """Which series numbers something, and the settings that create it if it doesn't exist yet."""
+    """The series that numbers something, and the settings that create it if it doesn't exist yet."""
 
     series: str
     org: str
@@ -59,7 +59,7 @@ _DEFAULTS = CompatSettings()
 
 
 def compat_settings() -> CompatSettings:
-    """Read ``LEDGER_COMPAT`` anew, so that ``override_settings`` works; an unknown key or value is refused."""
+    """Read ``LEDGER_COMPAT`` at each call, so that ``override_settings`` works. Refuses unknown keys and values."""
     given: Mapping[str, Any] | None = getattr(settings, "LEDGER_COMPAT", None)
     if not given:
         return _DEFAULTS

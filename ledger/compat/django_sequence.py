@@ -4,15 +4,15 @@
 
     next_sequence("invoice", org=my_org)   # "INV-2026-000001"
 
-A scope is the series of that code, an organisation its tenant, so ``issue("invoice", org=my_org)`` goes on with the
-same numbers. Two choices of the original are settings: there the counter goes on when the year in the number changes
-(``LEDGER_COMPAT = {"COUNT_ON_OVER_YEARS": True}``, for series made then; here each year begins at 1), and its code
-gives ``2026-000001`` without ``prefix=`` where its README says ``INV-2026-000001`` (``"DEFAULT_PREFIXES": False``).
+A scope is the series of that code, an organisation its tenant, so ``issue("invoice", org=my_org)`` continues the same
+numbers. Two choices of the original are settings. Its counter goes on when the year in the number changes, while here
+each year begins at 1 (``LEDGER_COMPAT = {"COUNT_ON_OVER_YEARS": True}``, for series made from then on). Without
+``prefix=``, its code gives ``2026-000001``, but its README says ``INV-2026-000001`` (``"DEFAULT_PREFIXES": False``).
 """
 
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import transaction
 
 from ledger import refusals
 from ledger.calendars import CalendarKind
@@ -60,7 +60,7 @@ def next_sequence(
     """
     tenant = tenant_key(org)
     alias = home_of(tenant)
-    connection = connections[alias]
+
     with locked_by_others(), translate_database_errors(scope), transaction.atomic(using=alias):
         for _ in range(_TRIES):
             series = find_series(alias, tenant, scope)
@@ -73,9 +73,9 @@ def next_sequence(
             try:
                 return as_original(series, str(issue(scope, org=tenant, using=alias)))
             except (NoPeriod, PeriodClosed):
-                # A year that nobody opened; or one that ended while this call waited for its counter.
+                # Nobody opened the year, or the year ended while this call waited for its counter.
                 today = find_period(series, today_of(alias, series), alias)
                 if series.calendar != CalendarKind.EXPLICIT or (today is not None and today.closed_at is not None):
                     raise
-                open_current(connection, series)
+                open_current(alias, series)
     raise refusals.unsettled(scope)

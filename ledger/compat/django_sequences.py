@@ -6,10 +6,8 @@ A sequence is the series of its name (``ledger.compat.sequence_runs``), so ``get
 ``issue("invoice")`` count on from each other. As with the original, a second caller waits until the first one's
 transaction ends, and a value that was rolled back is given again. Outside a transaction each call is one of its own.
 
-Unlike the original, rows can't be changed, ``ledger_verify`` proves that none is missing, and with another allocation
-than ``serial`` callers don't wait.
-
-Like the original, it can be imported before the apps are ready: functions import the models that they need.
+Unlike in the original, rows can't be changed, ``ledger_verify`` proves that none is missing, and callers don't wait if
+the allocation is not ``serial``. Like the original, it can be imported before the apps are ready.
 """
 
 from collections.abc import Iterator
@@ -32,8 +30,8 @@ def get_next_value(
 ) -> int:
     """The next value of a sequence, which begins at ``initial_value``.
 
-    With ``reset_value`` the sequence begins again when it would reach it: its values lie below. With ``nowait`` a
-    sequence that another transaction holds raises LockTimeout (a ``django.db.OperationalError``) instead of waiting.
+    With ``reset_value`` the sequence begins again before it reaches that value. With ``nowait`` a sequence that another
+    transaction holds raises LockTimeout (a ``django.db.OperationalError``) instead of waiting.
     Raises InvalidArgument (a ValueError) unless ``reset_value`` is above ``initial_value``.
     """
     from ledger.compat.sequence_values import take
@@ -74,9 +72,9 @@ def get_last_value(sequence_name: str = "default", *, using: str | None = None) 
 
 
 def delete(sequence_name: str = "default", *, using: str | None = None) -> bool:
-    """Let a sequence begin again at the next call; tells whether there was one.
+    """Let a sequence begin again at the next call; returns whether there was one.
 
-    What it gave out stays in the ledger: its run is closed for good.
+    Its values so far stay in the ledger: its run is closed for good.
     """
     from ledger.compat.sequence_values import end
 
@@ -109,11 +107,11 @@ class Sequence(Iterator[int]):
         return get_next_value(self.sequence_name, self.initial_value, self.reset_value, nowait=nowait, using=self.using)
 
     def get_next_values(self, batch_size: int, *, nowait: bool = False) -> range:
-        """The next ``batch_size`` values; as with the original, they don't mind ``reset_value``."""
+        """The next ``batch_size`` values; as in the original, they ignore ``reset_value``."""
         return get_next_values(batch_size, self.sequence_name, self.initial_value, nowait=nowait, using=self.using)
 
     def delete(self) -> bool:
-        """Let the sequence begin again; tells whether there was one."""
+        """Let the sequence begin again; returns whether there was one."""
         return delete(self.sequence_name, using=self.using)
 
     def __next__(self) -> int:

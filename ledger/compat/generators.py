@@ -34,13 +34,13 @@ from ledger.issuing import issue
 
 
 def number(*arguments: Any, **named: Any) -> Any:
-    """The next number of the host's series; takes whatever the host passes.
+    """The next number of the host's series; accepts whatever the host passes.
 
-    The first saved model instance among the arguments, other than a user, is the document: for it the same number comes
+    The first saved model instance among the arguments, other than a user, is the document, which gets the same number
     again. The first date among them is the business date. Outside a transaction it opens one of its own: the number is
-    committed when it returns, and what the host does afterwards can't take it back. Void it if that fails.
+    committed when it returns. If the host fails afterwards, void the number.
 
-    Raises InvalidSeries where the series has another allocation than the settings say, and what ``issue`` raises.
+    Raises InvalidSeries if the series has another allocation than the settings say, and what ``issue`` raises.
     """
     host = str(sys._getframe(1).f_globals.get("__name__", "")).partition(".")[0]
     chosen = _chosen(host)
@@ -80,5 +80,4 @@ def _document(given: Iterable[Any]) -> Model | None:
 
 def _day(given: Iterable[Any]) -> date | None:
     found = next((one for one in given if isinstance(one, date)), None)
-    naive = isinstance(found, datetime) and found.tzinfo is None
-    return found.date() if naive and isinstance(found, datetime) else found
+    return found.date() if isinstance(found, datetime) and found.tzinfo is None else found

@@ -3,13 +3,12 @@
     LORIKEET_INVOICE_ID_GENERATOR = "ledger.compat.lorikeet.invoice_id"
     LEDGER_LORIKEET = {"SERIES": "invoice", "ORG": ""}  # as here, if it is left out
 
-Where the numbers are the accounting system's, add the check, so that an empty pool is an incomplete cart (422) and no
-error of the server::
+If the accounting system gives the numbers, add the check, so that an empty pool is an incomplete cart (422) and no
+server error::
 
     LORIKEET_CART_COMPLETE_CHECKERS = [..., "ledger.compat.lorikeet.invoice_id_available"]
 
-The table that Lorikeet's recipe for external invoice IDs keeps is taken over as a pool: ``manage.py ledger_migrate_from
-lorikeet``.
+``manage.py ledger_migrate_from lorikeet`` takes over the table of Lorikeet's recipe for external invoice IDs as a pool.
 """
 
 import importlib
@@ -44,11 +43,11 @@ _DEFAULTS = {"SERIES": "invoice", "ORG": ""}
 
 
 def invoice_id() -> str:
-    """The next number of the series that LEDGER_LORIKEET names; how it is allocated, the series says.
+    """The next number of the series that LEDGER_LORIKEET names; the series says how it is allocated.
 
-    Lorikeet passes nothing, so the number is given to no document: a payment that fails rolls it back with the order.
-    With ``at_commit`` the number is asked for at once, and the counter is locked until the checkout commits. Raises
-    what ``issue`` raises: PoolExhausted, where the series is ``remote`` and no draft is free.
+    Lorikeet passes nothing, so the number is given to no document: a failed payment rolls it back with the order. With
+    ``at_commit`` the number is taken at once, and the counter is locked until the checkout commits. Raises what
+    ``issue`` raises, such as PoolExhausted if the series is ``remote`` and no draft is free.
     """
     chosen = lorikeet_settings()
     try:
@@ -56,13 +55,13 @@ def invoice_id() -> str:
     except PoolExhausted as error:
         if _CHECK not in (getattr(settings, "LORIKEET_CART_COMPLETE_CHECKERS", None) or ()):
             raise
-        # Lorikeet asks its checkers after this; this is what it tells the browser of them.
+        # Lorikeet asks its checkers later. This is what it would tell the browser then.
         errors = importlib.import_module("lorikeet.exceptions")
         raise errors.IncompleteCartErrorSet([_incomplete(errors)]) from error
 
 
 def invoice_id_available(cart: Any) -> None:
-    """A checker of complete carts: one is incomplete while the pool of a ``remote`` series has no free draft."""
+    """A checker of carts: a cart is incomplete while the pool of a ``remote`` series has no free draft."""
     chosen = lorikeet_settings()
     alias = database_for(chosen["ORG"], None, reads=True) or router.db_for_read(NumberIssued)
     series = find_series(alias, tenant_key(chosen["ORG"]), chosen["SERIES"])
@@ -70,10 +69,8 @@ def invoice_id_available(cart: Any) -> None:
         return
     today = find_period(series, today_in(series.time_zone, alias), alias)
     if today is not None:
-        if Slot.objects.using(alias).filter(tenant=series.tenant, period=today).exists():
-            return
-        [(taken,)] = fetch(alias, _TAKEN_HERE, [series.tenant, today.pk])
-        if taken:
+        slots = Slot.objects.using(alias).filter(tenant=series.tenant, period=today)
+        if slots.exists() or fetch(alias, _TAKEN_HERE, [series.tenant, today.pk]) == [(True,)]:
             return
     raise _incomplete(importlib.import_module("lorikeet.exceptions"))
 

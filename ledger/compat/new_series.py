@@ -24,7 +24,7 @@ _MADE_HERE = """
 
 
 def unsaved_series(alias: str, tenant: str, code: str, **settings: Any) -> Series:
-    """A series that is yet to be made. Raises InvalidArgument errors where it could not work."""
+    """A new series, not saved yet. Raises subclasses of InvalidArgument if it could not work."""
     series = new_series(tenant, code, settings)
     check_series(series, alias)
     return series
@@ -42,7 +42,7 @@ def sequence_pattern() -> Series:
 
 
 def insert_series(alias: str, series: Series) -> None:
-    """Make the series, unless another transaction just did. Raises NotGranted where the role may not define it."""
+    """Make the series, unless another transaction just did. Raises NotGranted if the role may not define it."""
     if series.template == sequence_pattern().template:
         [(outcome,)] = fetch(alias, sql.MAKE_DEFAULT, [series.tenant, series.code, SEQUENCES, series.start_value])
         if outcome != "unknown":
@@ -51,9 +51,9 @@ def insert_series(alias: str, series: Series) -> None:
 
 
 def find_or_make(alias: str, tenant: str, code: str, settings: dict[str, Any]) -> Series:
-    """The series, created with these settings if it doesn't exist: by default as LEDGER["DEFAULT_SERIES"] has it.
+    """The series, created with these settings if it doesn't exist; by default with those of LEDGER["DEFAULT_SERIES"].
 
-    Raises UnknownSeries where nothing says what it is like, NotGranted where the role may not define it.
+    Raises UnknownSeries if neither has a template for it, NotGranted if the role may not define it.
     """
     found = find_series(alias, tenant, code)
     if found is None and not settings and make_default_series(connections[alias], tenant, code):
@@ -67,6 +67,6 @@ def find_or_make(alias: str, tenant: str, code: str, settings: dict[str, Any]) -
 
 
 def made_here(alias: str, series: Series) -> bool:
-    """Whether the transaction of this connection has made the series, and found none there."""
+    """Whether the transaction of this connection has made the series."""
     [(made,)] = fetch(alias, _MADE_HERE, [series.pk])
     return bool(made)

@@ -1,14 +1,15 @@
-"""A field for a model's number, issued at the first save in the same transaction::
+"""A model field for a number, which is issued at the first save in the same transaction::
 
     class Invoice(models.Model):
         org = models.ForeignKey(Organization, on_delete=models.PROTECT)
         number = NumberField(series="invoice", org=lambda self: self.org)
 
-The number comes before the row, so that the column may be NOT NULL and ``post_save`` knows it. What it is given to must
-have a key by then: a primary key that the database would count out is drawn from its sequence just before the INSERT.
+The number is issued before the row is inserted, so that the column may be NOT NULL and ``post_save`` knows it. Its
+document must have a key by then, so an automatic primary key is drawn from its sequence just before the INSERT.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
 from itertools import groupby
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.core import checks
 from django.db import connections, models, router, transaction
 
+from ledger.cursors import fetch
 from ledger.errors import DocumentConflict, InvalidArgument, InvalidDocument, InvalidSeries, NumberProtected
 from ledger.instances import instance_key, is_known
 from ledger.issuing import issue, issue_many, issue_or_replace
@@ -35,13 +37,16 @@ else:
 
 M = TypeVar("M", bound=models.Model)
 
-#: What becomes of the number when Django deletes its row: the row stays as long as its number isn't void; or the number
-#: stays alone.
+#: What happens when Django deletes a row: PROTECT keeps the row as long as its number isn't void; with KEEP, the number
+#: stays without its row.
 PROTECT = models.PROTECT
 KEEP = models.DO_NOTHING
 
 #: Rows whose numbers are looked up at a time.
 _BATCH = 500
+
+# Primary keys before the rows are there. Arguments: table, column, how many.
+_NEXT_KEYS = "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)"
 
 _WRAPPED = "_ledger_numbers_on_save"
 _SAVING = "_ledger_saving"
@@ -50,7 +55,7 @@ _OURS = "_ledger_numbers"
 
 @dataclass
 class _Saving:
-    """What one call that saves an instance has come to: its database, and the numbers given, by column."""
+    """The state of one call that saves an instance: its database, and the numbers given so far, by column."""
 
     alias: str
     numbers: dict[str, str] = field(default_factory=dict)
@@ -59,14 +64,14 @@ class _Saving:
 class NumberField(_CharField):
     """A text column with the number of ``series`` that the ledger gives the row when it is inserted.
 
-    ``series`` is the code, ``org``, ``on``, ``metadata`` and ``by`` are as for ``issue``; each may be a function of the
+    ``series`` is the code; ``org``, ``on``, ``metadata`` and ``by`` are as for ``issue``. Each may be a function of the
     instance. ``document`` is the key that the number is given to: by default that of the instance,
     ``"shop.invoice:17"``. Numbers are unique for each tenant, so the column is ``unique`` unless ``org`` is a function;
     then the model needs a UniqueConstraint of its own, which a check asks for.
 
-    ``on_delete`` is PROTECT or KEEP. With PROTECT, the default, Django deletes no row whose number isn't void, be it by
-    itself, in a query set, by a cascade, or in the admin: it raises NumberProtected. With KEEP rows can be deleted, and
-    their numbers stay. The sweep ``missing_documents`` finds what was deleted, also by SQL that Django doesn't see.
+    ``on_delete`` is PROTECT or KEEP. With PROTECT, the default, Django deletes no row whose number isn't void, neither
+    alone nor in a query set, by a cascade or in the admin: it raises NumberProtected. With KEEP rows can be deleted,
+    and their numbers stay. The sweep ``missing_documents`` finds deleted rows, even those that SQL deleted.
 
     A copy of the field on another model, such as that of django-simple-history, is a plain text column.
 
@@ -74,7 +79,7 @@ class NumberField(_CharField):
     forms show it, disabled. Migrations know it as the CharField that it is in the database.
 
     Saving raises what ``issue`` raises; InvalidArgument for a number that the ledger has not given, and for
-    ``bulk_create``, whose place ``create_many`` takes; InvalidSeries for a number that is longer than the column.
+    ``bulk_create`` (use ``create_many``); InvalidSeries for a number that is longer than the column.
     """
 
     def __init__(
@@ -103,12 +108,12 @@ class NumberField(_CharField):
         super().__init__(*args, **{**defaults, **kwargs})
 
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
-        """A plain CharField: what gives the numbers is no part of the schema, and migrations can't hold functions."""
+        """A plain CharField: migrations need only the column, and can't hold functions."""
         name, _, args, kwargs = super().deconstruct()
         return name, "django.db.models.CharField", args, kwargs
 
     def clone(self) -> "NumberField":
-        """Unlike what migrations keep, a copy with all arguments. As any copy, it numbers the same model alone."""
+        """A copy with all arguments, unlike what migrations keep. As any copy, it numbers only the same model."""
         _, _, args, kwargs = self.deconstruct()
         names = ("series", "org", "document", "on", "metadata", "by", "on_delete", "unique", "editable", "blank")
         copy = type(self)(*args, **{name: getattr(self, name) for name in names} | kwargs)
@@ -118,9 +123,9 @@ class NumberField(_CharField):
     def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
         """Let the model's saves open a transaction, and draw the primary key before the INSERT.
 
-        A copy of the field on another model (the history or audit table that a package makes of this one, a model of a
-        migration) is a plain text column there: its rows are no documents, and many of them bear one number. Children
-        of an abstract model get copies too, and those do number.
+        A copy of the field on another model (a history or audit table that a package makes, a model of a migration) is
+        a plain text column: its rows are no documents, and many of them have one number. Children of an abstract model
+        get copies too, and those do number.
         """
         self.declared_on = self.declared_on or cls
         if not issubclass(cls, self.declared_on):
@@ -138,16 +143,19 @@ class NumberField(_CharField):
             _number_on_save(cls)
 
     def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
-        """Besides a CharField's checks: that something keeps two rows of one tenant from having one number."""
+        """Besides a CharField's checks: that a constraint keeps two rows of one tenant from having one number."""
         found = super().check(**kwargs)
-        if not self.unique and not any(self.name in each for each in _unique_together(self.model)):
+        # The fields of each uniqueness rule of the model that holds for all of its rows.
+        constraints = [each for each in self.model._meta.constraints if isinstance(each, models.UniqueConstraint)]
+        rules = [*(each.fields for each in constraints if each.condition is None), *self.model._meta.unique_together]
+        if not self.unique and not any(self.name in fields for fields in rules):
             message = f"Nothing keeps two rows of one org from bearing the same {self.name}."
             hint = f"Add UniqueConstraint(fields=[<the org's field>, {self.name!r}], name=…) to its Meta.constraints."
             found.append(checks.Warning(message, hint=hint, obj=self, id="ledger.W020"))
         return found
 
     def formfield(self, **kwargs: Any) -> "forms.Field | None":
-        """Where it is shown at all (``editable=True``), it can't be typed into, and what is sent is not read."""
+        """If it is shown at all (``editable=True``), it is disabled, and what a browser sends is not read."""
         return super().formfield(**{**kwargs, "disabled": True, "required": False})
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
@@ -180,15 +188,15 @@ class NumberField(_CharField):
 
     @property
     def mark(self) -> str | None:
-        """What numbers keep in their metadata, where neither their series nor their documents tell whose they are."""
+        """What numbers keep in their metadata, if neither their series nor their documents tell the field."""
         return str(self) if self.document is not None and callable(self.series) else None
 
     def tenant_of(self, instance: models.Model) -> str:
-        """Whose its number is."""
+        """The tenant of its number."""
         return tenant_key(self.org(instance) if callable(self.org) else self.org)
 
     def facts(self, instance: models.Model) -> dict[str, Any]:
-        """The arguments of ``issue`` for this instance, but for its document."""
+        """The arguments of ``issue`` for this instance, except its document."""
         chosen = {"series": self.series, "org": self.org, "on": self.on, "metadata": self.metadata, "by": self.by}
         facts = {name: value(instance) if callable(value) else value for name, value in chosen.items()}
         if self.mark and (facts["metadata"] is None or isinstance(facts["metadata"], Mapping)):
@@ -196,7 +204,7 @@ class NumberField(_CharField):
         return facts
 
     def place_of(self, instance: models.Model) -> tuple[str, str, str]:
-        """Where its number stands: the tenant, the code of the series, and the document."""
+        """The tenant, the code of the series, and the document of its number."""
         series = self.series(instance) if callable(self.series) else self.series
         return self.tenant_of(instance), series, self.document_of(instance)
 
@@ -205,7 +213,7 @@ class NumberField(_CharField):
         if self.document is not None:
             key = document_key(self.document(instance))
         else:
-            # As the model that has the field: a child's row isn't there yet when its parent's row is numbered.
+            # By the model that has the field: a child's row doesn't exist yet when its parent's row is numbered.
             known = is_known(instance._get_pk_val(self.model._meta))
             key = instance_key(instance, InvalidDocument, "document", model=self.model) if known else ""
         if not key:
@@ -257,7 +265,7 @@ class NumberField(_CharField):
 class _Protector:
     """Keeps rows with valid numbers from being deleted. It is one of a model's private fields, like a GenericRelation.
 
-    Whatever deletes rows by Django asks those fields which other rows go with them, before it deletes any.
+    Before Django deletes rows, it asks these fields which other rows go with them.
     """
 
     is_relation = one_to_many = hidden = True
@@ -278,41 +286,35 @@ class _Protector:
         return False
 
     def bulk_related_objects(self, objs: Sequence[models.Model], using: str) -> list[models.Model]:
-        """Nothing goes with these rows. Raises NumberProtected where one of them has a number that isn't void."""
+        """No other rows go with these. Raises NumberProtected if one of them has a number that isn't void."""
         number: Any = self.model._meta.get_field(self.number)
         for start in range(0, len(objs), _BATCH):
             keys = [row.pk for row in objs[start : start + _BATCH]]
-            # Read anew: of what goes by a cascade, Django has read no more than the keys.
+            # Read again, since Django has read only the keys of what a cascade deletes.
             rows = self.model._base_manager.using(using).filter(pk__in=keys, **{f"{self.number}__gt": ""})
-            kept = _valid_numbers(number, list(rows), using)
-            if kept:
-                raise _Protected.of(number, kept)
+            if kept := _valid_numbers(number, rows, using):
+                named = ", ".join(list(kept)[:3]) + (f" and {len(kept) - 3} more" if len(kept) > 3 else "")
+                raise _Protected(
+                    f"Rows of {number.model._meta.label} can't be deleted: their numbers aren't void: {named}.",
+                    rule="A number that isn't void says that there is a document which bears it.",
+                    remedy="Void the numbers first: void(number, reason=…). Or let rows be deleted and numbers stay: "
+                    f"{number.name} = NumberField(…, on_delete=KEEP).",
+                    rows=kept.values(),
+                )
         return []
 
 
 class _Protected(NumberProtected, models.RestrictedError):
-    """RestrictedError, since a cascade puts its own error in the place of a ProtectedError. The admin knows both."""
+    """A RestrictedError, since a cascade replaces a ProtectedError by its own. The admin knows both."""
 
     def __init__(self, problem: str, *, rule: str, remedy: str, rows: Iterable[models.Model] = ()) -> None:
         self.problem, self.rule, self.remedy = problem, rule, remedy
         models.RestrictedError.__init__(self, problem, set(rows))
         self.args = (f"{problem} {rule} {remedy}",)
 
-    @classmethod
-    def of(cls, number: NumberField, kept: Mapping[str, models.Model]) -> "_Protected":
-        """The error for these rows, by their numbers."""
-        named = ", ".join(list(kept)[:3]) + (f" and {len(kept) - 3} more" if len(kept) > 3 else "")
-        return cls(
-            f"Rows of {number.model._meta.label} can't be deleted: their numbers aren't void: {named}.",
-            rule="A number that isn't void says that there is a document which bears it.",
-            remedy="Void the numbers first: void(number, reason=…). Or let rows be deleted and numbers stay: "
-            f"{number.name} = NumberField(…, on_delete=KEEP).",
-            rows=kept.values(),
-        )
-
 
 def _valid_numbers(number: NumberField, rows: Iterable[models.Model], alias: str) -> dict[str, models.Model]:
-    """Those of the rows whose documents have numbers that aren't void, by these numbers."""
+    """The rows whose documents have numbers that aren't void, by these numbers."""
     places = {number.place_of(row): row for row in rows}
     kept: dict[str, models.Model] = {}
     for (tenant, series), group in groupby(sorted(places), lambda place: place[:2]):
@@ -324,10 +326,10 @@ def _valid_numbers(number: NumberField, rows: Iterable[models.Model], alias: str
 
 
 def renumber(instance: models.Model, field: str = "number", *, using: str | None = None) -> str:
-    """Give a saved row whose number is void another one, linked to it; store it in its column, and return it.
+    """Give a saved row whose number is void another number that replaces it; store and return that.
 
-    A row whose number was replaced already gets that one. One whose number isn't void keeps it. Raises what ``issue``
-    raises.
+    A row whose number was replaced before gets the replacement. A row whose number isn't void keeps it. Raises what
+    ``issue`` raises.
     """
     number: Any = instance._meta.get_field(field)
     alias = using or instance._state.db or router.db_for_write(type(instance), instance=instance)
@@ -344,8 +346,8 @@ def renumber(instance: models.Model, field: str = "number", *, using: str | None
 def create_many(instances: Iterable[M], *, using: str | None = None, batch_size: int | None = None) -> list[M]:
     """Insert new instances of one model with their numbers: ``issue_many``, then ``bulk_create``, in one transaction.
 
-    Neighbours with the same series, org, date, metadata and actor share one block. As with ``bulk_create``, no signals
-    are sent. Raises what saving raises, and then nothing is inserted.
+    Adjacent instances with the same series, org, date, metadata and actor share one block. As with ``bulk_create``, no
+    signals are sent. Raises what saving raises, and then nothing is inserted.
     """
     rows = list(instances)
     kinds = {type(row) for row in rows}
@@ -360,20 +362,15 @@ def create_many(instances: Iterable[M], *, using: str | None = None, batch_size:
     model = kinds.pop()
     alias = using or router.db_for_write(model, instance=rows[0])
     savings = [_Saving(alias) for _ in rows]
-    before = [row.__dict__.get(_SAVING) for row in rows]
-    with transaction.atomic(using=alias):
+    with transaction.atomic(using=alias), ExitStack() as stack:
         unkeyed = [row for row in rows if _need_keys(model) and not row._is_pk_set()]  # type: ignore[attr-defined]
-        for row, pk in zip(unkeyed, _draw_keys(model, alias, len(unkeyed)), strict=False):
+        for row, pk in zip(unkeyed, draw_keys(model, alias, len(unkeyed)), strict=False):
             row.pk = pk
         for each in number_fields(model):
             _give_blocks(each, rows, savings, alias)
-        try:
-            for row, saving in zip(rows, savings, strict=True):
-                row.__dict__[_SAVING] = saving
-            return model._base_manager.using(alias).bulk_create(rows, batch_size=batch_size)
-        finally:
-            for row, earlier in zip(rows, before, strict=True):
-                _restore(row, earlier)
+        for row, saving in zip(rows, savings, strict=True):
+            stack.enter_context(_noted(row, saving))
+        return model._base_manager.using(alias).bulk_create(rows, batch_size=batch_size)
 
 
 def number_fields(model: type[models.Model]) -> list[NumberField]:
@@ -398,31 +395,25 @@ def _number_on_save(cls: type[models.Model]) -> None:
 
     @wraps(save_base)
     def numbered_save_base(self: models.Model, *args: Any, **kwargs: Any) -> None:
-        given = (
-            dict(zip(("raw", "force_insert", "force_update", "using", "update_fields"), args, strict=False)) | kwargs
-        )
+        names = ("raw", "force_insert", "force_update", "using", "update_fields")
+        given = dict(zip(names, args, strict=False)) | kwargs
         if given.get("raw"):  # a fixture: it is stored as it is
             save_base(self, **given)
             return
         alias = given.get("using") or router.db_for_write(type(self), instance=self)
-        before = self.__dict__.get(_SAVING)
-        # No savepoint: as ever, a save that fails inside a transaction takes that along.
-        with transaction.atomic(using=alias, savepoint=False):
-            self.__dict__[_SAVING] = _Saving(alias)
-            try:
-                save_base(self, **given | {"using": alias})
-            finally:
-                _restore(self, before)
+        # No savepoint: as with any model, a failed save makes its transaction unusable.
+        with transaction.atomic(using=alias, savepoint=False), _noted(self, _Saving(alias)):
+            save_base(self, **given | {"using": alias})
 
     @wraps(save_table)
     def numbered_save_table(self: models.Model, *args: Any, **kwargs: Any) -> bool:
         names = ("raw", "cls", "force_insert", "force_update", "using", "update_fields")
         given = dict(zip(names, args, strict=False)) | kwargs
         table = given["cls"]
-        meta, stands = table._meta, any(given.get(name) for name in ("raw", "force_update", "update_fields"))
+        meta, exists = table._meta, any(given.get(name) for name in ("raw", "force_update", "update_fields"))
         drawn: list[int] = []
-        if not stands and not self._is_pk_set(meta) and _need_keys(type(self)):  # type: ignore[attr-defined]
-            drawn = _draw_keys(table, given["using"], 1)
+        if not exists and not self._is_pk_set(meta) and _need_keys(type(self)):  # type: ignore[attr-defined]
+            drawn = draw_keys(table, given["using"], 1)
         for pk in drawn:
             setattr(self, meta.pk.attname, pk)
         try:
@@ -444,18 +435,12 @@ def _need_keys(model: type[models.Model]) -> bool:
     return any(each.document is None for each in number_fields(model))
 
 
-def _draw_keys(model: type[models.Model], alias: str, count: int) -> list[int]:
-    """So many primary keys from the sequence of the model's table, where its numbers need them; else none."""
+def draw_keys(model: type[models.Model], alias: str, count: int) -> list[int]:
+    """``count`` primary keys from the sequence of the model's table; none if it has no automatic key."""
     if not count or not isinstance(model._meta.pk, models.AutoField):
         return []
-    connection = connections[alias]
-    table = connection.ops.quote_name(model._meta.db_table)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)",
-            [table, model._meta.pk.column, count],
-        )
-        drawn = [row[0] for row in cursor.fetchall()]
+    table = connections[alias].ops.quote_name(model._meta.db_table)
+    drawn = [key for (key,) in fetch(alias, _NEXT_KEYS, [table, model._meta.pk.column, count])]
     if None in drawn:
         raise InvalidDocument(
             f"The table {model._meta.db_table!r} has no sequence of its own for {model._meta.pk.column!r}.",
@@ -465,14 +450,14 @@ def _draw_keys(model: type[models.Model], alias: str, count: int) -> list[int]:
     return drawn
 
 
-def _restore(instance: models.Model, saving: _Saving | None) -> None:
-    if saving is None:
-        instance.__dict__.pop(_SAVING, None)
-    else:
-        instance.__dict__[_SAVING] = saving
-
-
-def _unique_together(model: type[models.Model]) -> list[Sequence[str]]:
-    """The fields of each uniqueness rule of the model that holds for all of its rows."""
-    constraints = [each for each in model._meta.constraints if isinstance(each, models.UniqueConstraint)]
-    return [*(each.fields for each in constraints if each.condition is None), *model._meta.unique_together]
+@contextmanager
+def _noted(instance: models.Model, saving: _Saving) -> Iterator[None]:
+    """Note on the instance, as long as the block lasts, that it is being saved."""
+    before = instance.__dict__.get(_SAVING)
+    instance.__dict__[_SAVING] = saving
+    try:
+        yield
+    finally:
+        instance.__dict__[_SAVING] = before
+        if before is None:
+            del instance.__dict__[_SAVING]

@@ -1,12 +1,10 @@
-"""Names of old sequences that go on in a series: ``LEDGER_COMPAT["OLD_NAMES"]`` says in which, and of which period.
+"""Names of old sequences that continue in a series: ``LEDGER_COMPAT["OLD_NAMES"]`` says in which series and period.
 
-What the ledger keeps is then the number that the document bears, ``1/FV/11/2026``, and not the name of a counter.
+The ledger then keeps the number that the document bears, ``1/FV/11/2026``, and not the name of a counter.
 """
 
 from datetime import date
 from typing import NamedTuple
-
-from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger.compat.conf import SeriesChoice, compat_settings
 from ledger.errors import InvalidDate, InvalidSeries
@@ -22,7 +20,7 @@ class Renamed(NamedTuple):
 
 
 def renamed(name: object) -> Renamed | None:
-    """What the settings have for an old name, if anything. Its groups year, month and day say which period it is."""
+    """What the settings have for an old name, if anything. Its groups year, month and day name the period."""
     if not isinstance(name, str):
         return None
     for pattern, choice in compat_settings().old_names:
@@ -42,12 +40,10 @@ def renamed(name: object) -> Renamed | None:
     return None
 
 
-def period_of(connection: BaseDatabaseWrapper, series: Series, day: date, first_value: int) -> Period:
+def period_of(alias: str, series: Series, day: date, first_value: int) -> Period:
     """The period of an old name; one that is opened now begins at ``first_value``."""
-    found = find_period(series, day, connection.alias)
-    return found or open_period(
-        series, day, first_value=None if first_value == 1 else first_value, using=connection.alias
-    )
+    first = None if first_value == 1 else first_value
+    return find_period(series, day, alias) or open_period(series, day, first_value=first, using=alias)
 
 
 def no_turn(name: str) -> InvalidSeries:

@@ -27,19 +27,19 @@ class OrderNumberGenerator:
     series = "order"
 
     def org(self, basket: Any) -> Any:
-        """Whose numbers they are, as for ``issue``: by default nobody's in particular."""
+        """The tenant, as for ``issue``: by default the one without a name."""
         return None
 
     def order_number(self, basket: Any) -> str:
         """The number of the order that the basket is about to become; call it before the payment, as Oscar does.
 
-        The same for each call until an order bears it, also on two connections at once. A basket that was opened again
-        after it had become an order gets another number. So does one whose number is void: one that replaces it.
+        Every call returns the same number until an order has it, also on two connections at once. A basket that was
+        opened again after it became an order gets another number. A basket whose number is void gets a replacement.
 
-        Raises DocumentConflict where the basket has become an order already, and wasn't opened again: nobody should pay
-        for it twice. Raises NotReservable inside a transaction, unless the series is ``reserved``: else the number that
-        the payment provider is told would go with a rollback, and come back for another customer. Otherwise as
-        ``issue``.
+        Raises DocumentConflict if the basket has become an order and wasn't opened again: nobody should pay for it
+        twice. Raises NotReservable inside a transaction, unless the series is ``reserved``: a rollback would take back
+        a number that the payment provider knows, and another customer would get it. Otherwise raises what ``issue``
+        does.
         """
         org = self.org(basket)
         alias = home_of(org)
@@ -58,7 +58,7 @@ class OrderNumberGenerator:
 
 
 def _is_used(entry: Entry, basket: Any) -> bool:
-    """Whether an order bears the number, so that the basket, if it was opened again, needs another one."""
+    """Whether an order has the number, so that a basket which was opened again needs another one."""
     label = "order.Order"  # of Oscar, or of the shop's fork of it
     orders = apps.get_model(label)._default_manager.db_manager(hints={"instance": basket})
     if not orders.filter(number=entry.number).exists():

@@ -1,4 +1,4 @@
-"""What stands behind the API of django-sequence: its errors, the series of its scopes, and counting on by hand."""
+"""Implements the API of django-sequence: its errors, the series of its scopes, and setting a counter by hand."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -6,7 +6,6 @@ from datetime import date
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger.arguments import day_or_moment
 from ledger.calendars import CalendarKind
@@ -21,7 +20,7 @@ from ledger.zones import today_in
 
 
 class SequenceError(LedgerError):
-    """Base of the errors that django-sequence has."""
+    """Base of django-sequence's errors."""
 
 
 class SequenceNotFoundError(SequenceError, UnknownSeries):
@@ -29,7 +28,7 @@ class SequenceNotFoundError(SequenceError, UnknownSeries):
 
 
 class SequenceLockedError(SequenceError, LockTimeout):
-    """Another transaction holds the sequence, and didn't end in time; or it has counted on meanwhile."""
+    """Another transaction holds the sequence and didn't end in time, or the sequence has counted on meanwhile."""
 
 
 class SequenceExists(SequenceError, IntegrityError):
@@ -54,7 +53,7 @@ def exists(scope: str, tenant: str) -> SequenceExists:
 
 @contextmanager
 def locked_by_others() -> Iterator[None]:
-    """Tell a LockTimeout as the SequenceLockedError that callers of django-sequence know."""
+    """Raise a LockTimeout as SequenceLockedError, which callers of django-sequence know."""
     try:
         yield
     except SequenceLockedError:
@@ -76,7 +75,7 @@ _RULES = {
 
 _APART = "{series}:"
 
-#: What a scope's numbers begin with, unless the caller says it, and whether the year follows.
+#: The default prefix of a scope's numbers, and whether the year follows.
 DEFAULTS: dict[str, tuple[str, bool]] = {
     "invoice": ("INV-", True),
     "order": ("ORD-", True),
@@ -99,10 +98,10 @@ def template_of(prefix: str, pad_width: int, *, include_year: bool) -> str:
 
 
 def told_apart(template: str, prefix: str, taken: Iterable[str]) -> str:
-    """The template of a scope without a prefix, where another scope of the organisation has the same one.
+    """The template of a scope; it begins with the scope if that has no prefix, and another scope has the template.
 
-    Callers get the numbers of the original, ``2026-000001`` in both; in the ledger, where a tenant's numbers are
-    unique, this one's begin with the scope: ``quote:2026-000001``.
+    Callers get the numbers of the original, ``2026-000001`` in both scopes. In the ledger, where a tenant's numbers are
+    unique, this one's are ``quote:2026-000001``.
     """
     return _APART + template if not prefix and template in taken else template
 
@@ -113,7 +112,7 @@ def as_original(series: Series, number: str) -> str:
 
 
 def series_of_scope(alias: str, tenant: str, scope: str, prefix: str, pad_width: int, *, include_year: bool) -> Series:
-    """The series of a scope, yet to be inserted."""
+    """The series of a scope, not saved yet."""
     chosen = compat_settings()
     count_on = chosen.count_on_over_years
     if (prefix, pad_width, include_year) == ("", 6, True) and chosen.default_prefixes and not count_on:
@@ -133,18 +132,17 @@ def series_of_scope(alias: str, tenant: str, scope: str, prefix: str, pad_width:
 
 
 def today_of(alias: str, series: Series) -> date:
-    """Today in the series' time zone, by the clock that issuing goes by."""
+    """Today in the series' time zone, by the clock that issuing uses."""
     _, moment = day_or_moment(None)
     return today_in(series.time_zone, alias, moment)
 
 
-def open_current(connection: BaseDatabaseWrapper, series: Series, *, after: int | None = None) -> Period:
-    """Open the period of today, its counter ready to go on after the value ``after``.
+def open_current(alias: str, series: Series, *, after: int | None = None) -> Period:
+    """Open the period of today; its counter continues after the value ``after``.
 
-    In a series whose counter goes on over the years (its calendar is explicit), it goes on from the year before, which
-    is closed: whoever still held a value of it is waited for.
+    If the counter goes on over the years (the calendar is explicit), it continues after the previous year, which is
+    closed: that waits for transactions that still hold a value of it.
     """
-    alias = connection.alias
     with transaction.atomic(using=alias):
         today = today_of(alias, series)
         first_value = None if after is None else after + 1
@@ -160,10 +158,10 @@ def open_current(connection: BaseDatabaseWrapper, series: Series, *, after: int 
         return open_period(series, starts_on=year[0], ends_on=year[1], first_value=first_value, using=alias)
 
 
-def skip_to(connection: BaseDatabaseWrapper, series: Series, value: Any) -> None:
-    """Let the current period stand at ``value``; those between become gaps with the cause "skipped".
+def skip_to(alias: str, series: Series, value: Any) -> None:
+    """Move the current period forward to ``value``; the values between become gaps with the cause "skipped".
 
-    Before its first number the period simply begins after ``value``. Raises InvalidArgument where that can't be.
+    A period without numbers simply begins after ``value``. Raises InvalidArgument if the counter can't go there.
     """
     if not isinstance(value, int) or value < 0:
         raise InvalidArgument(
@@ -171,11 +169,11 @@ def skip_to(connection: BaseDatabaseWrapper, series: Series, value: Any) -> None
             rule="A counter counts in whole numbers from 0 on, and an expression such as F() isn't known to it.",
             remedy="Pass a whole number, or call next_sequence().",
         )
-    if find_period(series, today_of(connection.alias, series), connection.alias) is None:
-        open_current(connection, series, after=value)
+    if find_period(series, today_of(alias, series), alias) is None:
+        open_current(alias, series, after=value)
         return
-    period = open_current(connection, series)
-    [(outcome,)] = fetch(connection.alias, _SKIP, [series.tenant, period.pk, value, "django-sequence"])
+    period = open_current(alias, series)
+    [(outcome,)] = fetch(alias, _SKIP, [series.tenant, period.pk, value, "django-sequence"])
     if outcome != "skipped":
         raise InvalidArgument(
             f"The sequence {series.code!r} can't go from {period.last_value} to {value}.",

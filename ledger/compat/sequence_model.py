@@ -1,10 +1,11 @@
-"""The model ``Sequence`` of django-sequence, as a view of the ledger: made, found, read and counted on as the old one.
+"""The model ``Sequence`` of django-sequence, as a view of the ledger with the same interface.
 
-To write ``current_value`` one step further gives that number out; further than that, the values between become gaps.
+Raising ``current_value`` by one gives out that number. If it is raised by more, the values between become gaps.
 """
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from itertools import takewhile
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ from ledger.compat.scopes import (
     skip_to,
     today_of,
 )
+from ledger.cursors import fetch
 from ledger.database_errors import translate_database_errors
 from ledger.errors import InvalidArgument, InvalidTenant
 from ledger.formats import DateToken
@@ -81,21 +83,17 @@ class Sequence:
     @property
     def prefix(self) -> str:
         """What each number begins with, up to the year or the counter."""
-        prefix = ""
-        for part in self._series.as_template().before:
-            if not isinstance(part, str):
-                break
-            prefix += part
-        return prefix
+        parts = takewhile(lambda part: isinstance(part, str), self._series.as_template().before)
+        return "".join(map(str, parts))
 
     @property
     def pad_width(self) -> int:
-        """To how many digits the counter is padded."""
+        """The number of digits to which the counter is padded."""
         return self._series.as_template().width
 
     @property
     def include_year(self) -> bool:
-        """Whether the year stands in the numbers."""
+        """Whether the numbers have the year."""
         return any(isinstance(part, DateToken) and part.unit == "year" for part in self._series.as_template().before)
 
     @property
@@ -112,12 +110,12 @@ class Sequence:
     @property
     def formatted_value(self) -> str:
         """The number of ``current_value``."""
-        period = self._period
-        if period is None:
+        if (period := self._period) is None:
+            today = today_of(self._alias, self._series)
             if self._series.calendar == CalendarKind.EXPLICIT:
-                year = f"{today_of(self._alias, self._series).year}-" if self.include_year else ""
+                year = f"{today.year}-" if self.include_year else ""
                 return f"{self.prefix}{year}{self.current_value:0{self.pad_width}}"
-            period = planned_period(self._series, today_of(self._alias, self._series), self._alias)
+            period = planned_period(self._series, today, self._alias)
         return as_original(self._series, period.number_of(self.current_value, self._alias))
 
     @property
@@ -150,9 +148,9 @@ class Sequence:
         self._wanted = None
 
     def save(self, *, update_fields: Iterable[str] | None = None) -> None:
-        """Write ``current_value``: one more gives out that number, and more leaves gaps that say so.
+        """Write ``current_value``: one more gives out that number, and a higher one leaves gaps.
 
-        Raises InvalidArgument for a lower value, and SequenceLockedError where somebody else has counted meanwhile.
+        Raises InvalidArgument for a lower value, and SequenceLockedError if somebody else has counted meanwhile.
         """
         wanted, read = self._wanted, 0 if self._period is None else self._period.last_value
         if wanted is None or wanted == read or (update_fields is not None and "current_value" not in update_fields):
@@ -160,7 +158,7 @@ class Sequence:
         with locked_by_others(), translate_database_errors(self.scope), transaction.atomic(using=self._alias):
             if wanted == read + 1:
                 if self._period is None:
-                    open_current(connections[self._alias], self._series)
+                    open_current(self._alias, self._series)
                 taken = issue(self.scope, org=self._series.tenant, using=self._alias).value
                 if taken != wanted:
                     raise SequenceLockedError(
@@ -169,22 +167,21 @@ class Sequence:
                         remedy="Read it with Sequence.objects.select_for_update().get(…), or call next_sequence().",
                     )
             else:
-                skip_to(connections[self._alias], self._series, wanted)
+                skip_to(self._alias, self._series, wanted)
         self.refresh_from_db()
 
-    def _lock(self, *, nowait: bool) -> "Sequence":
+    def _lock(self, *, nowait: bool) -> None:
         """Hold its counter until the transaction ends, and read it again."""
-        with locked_by_others(), translate_database_errors(self.scope), connections[self._alias].cursor() as cursor:
-            period = open_current(connections[self._alias], self._series)
-            cursor.execute(HOLD, [self._series.tenant, period.pk, nowait])
-            if cursor.fetchone()[0][0] == "busy":
+        with locked_by_others(), translate_database_errors(self.scope):
+            period = open_current(self._alias, self._series)
+            [((outcome, *_),)] = fetch(self._alias, HOLD, [self._series.tenant, period.pk, nowait])
+            if outcome == "busy":
                 raise SequenceLockedError(
                     f"The sequence {self.scope!r} is held by another transaction.",
                     rule="A number belongs to the transaction that took it, until that commits or rolls back.",
                     remedy="Try again later, or leave nowait out and wait.",
                 )
         self.refresh_from_db()
-        return self
 
     def _current(self) -> Period | None:
         return find_period(self._series, today_of(self._alias, self._series), self._alias)
@@ -200,7 +197,7 @@ class Sequence:
 
 
 class SequenceSet:
-    """Sequences found by their fields; asked of the ledger when they are first needed."""
+    """Sequences found by their fields; read from the ledger when they are first needed."""
 
     def __init__(self, alias: str | None = None) -> None:
         self._alias = alias
@@ -238,8 +235,8 @@ class SequenceSet:
 
     def filter(self, **fields: Any) -> "SequenceSet":
         """The sequences whose fields have these values as well."""
-        others = {name: value for name, value in fields.items() if name != "org"}
-        if unknown := sorted(name for name in others if not isinstance(getattr(Sequence, name, None), property)):
+        names = fields.keys() - {"org"}
+        if unknown := sorted(name for name in names if not isinstance(getattr(Sequence, name, None), property)):
             raise InvalidArgument(
                 f"A sequence can't be looked up by {', '.join(unknown)}.",
                 rule="It is found by the values of its fields: scope, org, org_content_type, org_id, prefix, …",
@@ -258,12 +255,11 @@ class SequenceSet:
     def get(self, **fields: Any) -> Sequence:
         """The one sequence of these fields. Raises SequenceNotFoundError or MultipleObjectsReturned."""
         asked = self.filter(**fields)
-        if not (found := list(asked)):
-            wanted = asked._fields
-            raise not_found(wanted.get("scope", "that was asked for"), _tenant_of(wanted) or "")
-        if len(found) > 1:
-            raise MultipleObjectsReturned(f"{len(found)} sequences have {asked._fields!r}.")
-        return found[0]
+        if not asked:
+            raise not_found(asked._fields.get("scope", "that was asked for"), _tenant_of(asked._fields) or "")
+        if len(asked) > 1:
+            raise MultipleObjectsReturned(f"{len(asked)} sequences have {asked._fields!r}.")
+        return asked[0]
 
     def first(self) -> Sequence | None:
         """The first one, by default that which was made first; or None."""
@@ -282,7 +278,7 @@ class SequenceSet:
         return bool(len(self))
 
     def update(self, *, current_value: int) -> int:
-        """Let each stand at ``current_value``, forward only: the values between become gaps. How many they were."""
+        """Move each forward to ``current_value``; the values between become gaps. Returns how many they were."""
         aliases = self._aliases(to_lock=True)
         with locked_by_others(), ExitStack() as stack:
             for alias in aliases:
@@ -290,7 +286,7 @@ class SequenceSet:
             found = [one for alias in aliases for one in self.using(alias)]
             for one in found:
                 with translate_database_errors(one.scope):
-                    skip_to(connections[one._alias], one._series, current_value)
+                    skip_to(one._alias, one._series, current_value)
         return len(found)
 
     def _with(self, **changed: Any) -> "SequenceSet":
@@ -304,7 +300,7 @@ class SequenceSet:
         return self._rows
 
     def _aliases(self, *, to_lock: bool) -> list[str]:
-        """Where to look: in the home of the tenant that is asked for, or in all homes."""
+        """Where to look: in the home of the wanted tenant, or in all homes."""
         tenant = _tenant_of(self._fields)
         if self._alias is not None or (tenant is None and are_many()):
             return [self._alias] if self._alias else homes()
@@ -331,7 +327,7 @@ class SequenceSet:
         for name in reversed(self._order):
             kept.sort(key=attrgetter(name.removeprefix("-")), reverse=name.startswith("-"))
         if self._locks is not None:
-            # All take them in the same order, whatever order was asked for.
+            # All transactions lock them in the same order, whatever order was asked for.
             for one in sorted(kept, key=attrgetter("pk")):
                 one._lock(**self._locks)
         return kept
@@ -375,7 +371,7 @@ class Sequences(SequenceSet):
             if not made_here(alias, series):
                 raise exists(scope, tenant)
             if current_value:
-                open_current(connections[alias], series, after=current_value)
+                open_current(alias, series, after=current_value)
         return Sequence(series, alias)
 
     def get_or_create(self, defaults: dict[str, Any] | None = None, **fields: Any) -> tuple[Sequence, bool]:
@@ -393,7 +389,7 @@ Sequence.objects = Sequences()
 
 
 def _tenant(org: Any, org_content_type: Any, org_id: Any) -> str:
-    """The tenant of an organisation, as it is or by its content type and key; django-sequence's "" is no key."""
+    """The tenant of an organisation, given itself or by its content type and key; an empty key is none."""
     if org_content_type is None and org_id in (None, ""):
         return tenant_key(org)
     if org is not None or org_content_type is None or org_id in (None, ""):

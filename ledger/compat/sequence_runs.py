@@ -1,17 +1,17 @@
-"""Where the values of a sequence of django-sequences stand: in the series of its name, and there in one endless period.
+"""Keeps a sequence of django-sequences in the series of its name, in one endless period.
 
-Its values may come again, after ``reset_value`` or ``delete``, and the ledger never gives a number twice. So each such
-turn is a run of its own: the series ``tickets``, then ``tickets#2``, ``tickets#3``, … A run that has ended has a closed
-period; the last one is the sequence as its callers know it, and without a period it holds no value yet.
+After ``reset_value`` or ``delete`` a sequence gives the same values again, but the ledger never gives a number twice.
+So each such turn is a run of its own: the series ``tickets``, then ``tickets#2``, ``tickets#3``, … A run that has ended
+has a closed period. The last run is the sequence that callers see; without a period it has no value yet.
 """
 
 import hashlib
 import json
 import re
+from contextlib import suppress
 from typing import NamedTuple
 
 from django.db import transaction
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
 
 from ledger.calendars import CalendarKind
@@ -29,14 +29,14 @@ from ledger.sql import HOLD
 #: The longest name of a sequence, in characters, as its old table has it.
 NAME_LENGTH = 100
 
-#: A name above this length leaves too little room for the digits of a number.
+#: A longer name leaves too little room for the digits of a number.
 _LONG = 80
 _PLAIN = "{series}-{counter}"
 _TURN = re.compile(r"#([0-9]+)\Z")
 
 
 class Run(NamedTuple):
-    """One turn of a sequence: its series, and its period, if it has one yet."""
+    """One turn of a sequence: its series, and its period if it has one yet."""
 
     series: Series
     period: Period | None
@@ -44,9 +44,9 @@ class Run(NamedTuple):
 
 
 def code_of(name: object) -> str:
-    """The code of the series that holds the first run of a sequence: its name, or that as JSON.
+    """The code of the series of a sequence's first run: the name of the sequence, or that as JSON.
 
-    Raises InvalidSeries for what can't name a sequence.
+    Raises InvalidSeries if it can't name a sequence.
     """
     if not isinstance(name, str) or len(name) > NAME_LENGTH:
         raise InvalidSeries(
@@ -54,13 +54,11 @@ def code_of(name: object) -> str:
             rule=f"A sequence is named by a text of at most {NAME_LENGTH} characters.",
             remedy="Pass a short text, such as get_next_value('invoice_numbers').",
         )
-    plain = not name.startswith('"') and _TURN.search(name) is None
-    if plain:
-        try:
+    code = json.dumps(name)
+    if not name.startswith('"') and _TURN.search(name) is None:
+        with suppress(InvalidSeries):
             check_code(name)
-        except InvalidSeries:
-            plain = False
-    code = name if plain else json.dumps(name)
+            code = name
     if len(code) > KEY_LENGTH - 20:
         raise InvalidSeries(
             f"The sequence name {name!r} needs {len(code)} characters when it is written so that people can read it.",
@@ -93,22 +91,21 @@ def latest_run(alias: str, tenant: str, name: str) -> Run | None:
     return Run(series, period, turn)
 
 
-def begin_run(connection: BaseDatabaseWrapper, tenant: str, name: str, turn: int, first_value: int) -> Run:
+def begin_run(alias: str, tenant: str, name: str, turn: int, first_value: int) -> Run:
     """Make the run of that turn, with its period, unless another transaction just did."""
-    alias = connection.alias
     code = code_of_turn(name, turn)
     with transaction.atomic(using=alias):
         try:
             with transaction.atomic(using=alias):
                 return _made(alias, tenant, code, template_of_run(code), turn, first_value)
         except (PeriodConflict, InvalidSeries):
-            # A name that differs from another in case alone, a series with that very prefix; or another transaction has
-            # just opened the period, from another value on: then it is found.
+            # The name differs from another only in case, or a series has that very prefix. Or another transaction has
+            # just opened the period at another value; then it is found now.
             return _made(alias, tenant, code, template_of_run(code, alone=False), turn, first_value)
 
 
 def template_of_run(code: str, *, alone: bool = True) -> str:
-    """The template of a run; one that no other code has, where it isn't ``alone`` or too long for a number."""
+    """The template of a run; a unique one if the code isn't ``alone`` with it, or is too long for a number."""
     if alone and len(code) <= _LONG:
         return _PLAIN
     text = code[:60].replace("{", "{{").replace("}", "}}")
@@ -132,12 +129,11 @@ def _made(alias: str, tenant: str, code: str, template: str, turn: int, first_va
     return Run(series, period or open_period(series, first_value=first_value, using=alias), turn)
 
 
-def end_run(connection: BaseDatabaseWrapper, tenant: str, name: str, run: Run) -> None:
-    """Close the run for good, and name its successor, which holds no value yet. The caller holds its counter."""
-    alias = connection.alias
+def end_run(alias: str, tenant: str, name: str, run: Run) -> None:
+    """Close the run for good, and create its successor, which holds no value yet. The caller holds its counter."""
     assert run.period is not None
     close_period(run.period, early=True, by="django-sequences", using=alias)
-    # Whatever the merchant chose for the sequence holds for its next turn too.
+    # The merchant's settings for the sequence hold for its next turn too.
     following = Series(
         tenant=tenant,
         code=code_of_turn(name, run.turn + 1),
@@ -149,13 +145,13 @@ def end_run(connection: BaseDatabaseWrapper, tenant: str, name: str, run: Run) -
     save_series(following, alias, actor="django-sequences")
 
 
-def hold(connection: BaseDatabaseWrapper, run: Run, *, nowait: bool) -> int | None:
+def hold(alias: str, run: Run, *, nowait: bool) -> int | None:
     """Lock the counter of a run as issuing does; returns its last value, or None if the run has ended meanwhile.
 
-    Raises LockTimeout, with the transaction unharmed, where it is held and ``nowait`` asks not to wait.
+    With ``nowait`` raises LockTimeout if another transaction holds it; the caller's transaction can continue.
     """
     assert run.period is not None
-    [((outcome, *last),)] = fetch(connection.alias, HOLD, [run.series.tenant, run.period.pk, nowait])
+    [((outcome, *last),)] = fetch(alias, HOLD, [run.series.tenant, run.period.pk, nowait])
     if outcome == "busy":
         raise LockTimeout(
             f"The sequence {run.series.code!r} is held by another transaction.",
@@ -172,7 +168,7 @@ def last_value(alias: str, run: Run) -> int | None:
         return None
     if period.last_value >= period.first_value:
         return period.last_value
-    # Taken over without a history: the values below are those of the system before.
+    # Taken over without a history: the values below were given by the previous system.
     taken_over = Adoption.objects.using(alias).filter(tenant=run.series.tenant, series=run.series).exists()
     return period.last_value if taken_over else None
 

@@ -1,4 +1,4 @@
-"""What stands behind the API of django-sequences: values taken from the series that holds a sequence."""
+"""Implements the API of django-sequences: takes values from the series that holds a sequence."""
 
 from contextlib import suppress
 from datetime import date
@@ -29,17 +29,17 @@ from ledger.series import find_series
 # The next value, or null. Arguments: tenant, series, moment or null.
 _NEXT = "SELECT ledger_next_value(%s, %s, %s)"
 
-# The outcome, and the last value taken, if there is one. Arguments as above.
+# The outcome, and the last value taken, if there is one. The same arguments.
 _TAKE = "SELECT ledger_issue_serial(%s, %s, NULL, %s, '', '', '{}')"
 
-# The same for a block, which has no documents either. Arguments: tenant, series, day, moment or null, how many.
+# The same for a block without documents. Arguments: tenant, series, day, moment or null, how many.
 _TAKE_MANY = """
     SELECT min(i.outcome), min(i.business_date), max(i.entry_value)
     FROM ledger_issue_serial_many(%s, %s, %s::date, %s::timestamptz, array_fill(''::text, ARRAY[%s::integer]), '', NULL,
                                   false) i
 """
 
-#: The run that a sequence, by database, tenant and name, had last time. Only a hint: the database decides.
+#: The last known run of a sequence, by database, tenant and name. Only a hint: the database decides.
 _known: dict[tuple[str, str, str], str] = {}
 _MEMORY = 100_000
 _TRIES = 5
@@ -48,7 +48,7 @@ _TRIES = 5
 def take(
     name: str, initial_value: int, reset_value: int | None, batch: int | None, nowait: bool, using: str | None
 ) -> int:
-    """The last of the values taken: of one (``batch`` None), or of so many."""
+    """Take one value (``batch`` None), or so many; returns the last of them."""
     name = named(name)
     if (old := renamed(name)) is not None:
         if reset_value is not None:
@@ -62,21 +62,21 @@ def take(
             value = next_value(alias, tenant, known) if batch is None else _ask(alias, tenant, known, batch)[2]
             if value is not None:
                 return value
-        # In the caller's transaction, or one of its own, that a refusal leaves usable; each reset is spared that.
+        # In the caller's transaction or a new one. A refusal leaves it usable, except where ``reset_value`` is given.
         with transaction.atomic(using=alias, savepoint=nowait or reset_value is None):
             for _ in range(_TRIES):
                 run = latest_run(alias, tenant, name)
                 if run is not None and run.series.allocation != Allocation.SERIAL:
                     return _without_waiting(alias, run, name, one=batch is None and reset_value is None)
                 if run is None or run.period is None:
-                    run = begin_run(connections[alias], tenant, name, run.turn if run else 1, whole(initial_value))
+                    run = begin_run(alias, tenant, name, run.turn if run else 1, whole(initial_value))
                 if reset_value is not None or nowait:
-                    last = hold(connections[alias], run, nowait=nowait)
+                    last = hold(alias, run, nowait=nowait)
                     if last is None:
                         continue
                     if reset_value is not None and last + 1 >= reset_value and _begun(alias, run, last):
-                        end_run(connections[alias], tenant, name, run)
-                        run = begin_run(connections[alias], tenant, name, run.turn + 1, whole(initial_value))
+                        end_run(alias, tenant, name, run)
+                        run = begin_run(alias, tenant, name, run.turn + 1, whole(initial_value))
                 outcome, days, value = _ask(alias, tenant, run.series.code, batch)
                 if value is not None:
                     if len(_known) >= _MEMORY:
@@ -88,7 +88,7 @@ def take(
 
 
 def take_none(name: str, initial_value: int, using: str | None) -> int:
-    """What a batch of no values begins with: the sequence's next value. Makes the sequence, as the original does."""
+    """The sequence's next value, for an empty batch. Makes the sequence, as the original does."""
     name = named(name)
     if (old := renamed(name)) is not None:
         return (_last_renamed(_alias(old.choice.org, using), old) or whole(initial_value) - 1) + 1
@@ -97,7 +97,7 @@ def take_none(name: str, initial_value: int, using: str | None) -> int:
     with translate_database_errors(name), transaction.atomic(using=alias):
         run = latest_run(alias, tenant, name)
         if run is None or run.period is None:
-            run = begin_run(connections[alias], tenant, name, run.turn if run else 1, whole(initial_value))
+            run = begin_run(alias, tenant, name, run.turn if run else 1, whole(initial_value))
         assert run.period is not None
         return run.period.last_value + 1
 
@@ -107,47 +107,44 @@ def last(name: str, using: str | None) -> int | None:
     name = named(name)
     old = renamed(name)
     tenant = compat_settings().sequences_tenant if old is None else old.choice.org
-    home = database_for(tenant, using, reads=True)
-    alias = router.db_for_read(NumberIssued) if home is None else home
+    alias = database_for(tenant, using, reads=True) or router.db_for_read(NumberIssued)
     if old is not None:
         return _last_renamed(alias, old)
-    run = latest_run(connections[alias].alias, tenant, name)
+    run = latest_run(alias, tenant, name)
     return None if run is None else last_value(alias, run)
 
 
 def end(name: str, using: str | None) -> bool:
-    """Close the run of a sequence for good; tells whether it had given out a value."""
+    """Close the run of a sequence for good; returns whether it had given out a value."""
     name = named(name)
     if renamed(name) is not None:
         raise no_turn(name)
     tenant = compat_settings().sequences_tenant
     alias = _alias(tenant, using)
-    connection = connections[alias]
     with translate_database_errors(name), transaction.atomic(using=alias):
         for _ in range(_TRIES):
             run = latest_run(alias, tenant, name)
             if run is None or run.period is None or run.period.closed_at is not None:
                 return False
-            if hold(connection, run, nowait=False) is None:
+            if hold(alias, run, nowait=False) is None:
                 continue
             run.period.refresh_from_db(using=alias)
             if last_value(alias, run) is None:
                 return False
-            end_run(connection, tenant, name, run)
+            end_run(alias, tenant, name, run)
             return True
     raise refusals.unsettled(name)
 
 
 def _take_renamed(alias: str, name: str, old: Renamed, initial_value: int, batch: int | None, nowait: bool) -> int:
     """The last of the values taken of the series that an old name stands for."""
-    connection = connections[alias]
-    _, org, _, _ = choice = old.choice
+    choice, org = old.choice, old.choice.org
     with translate_database_errors(name), transaction.atomic(using=alias):
         series = find_or_make(alias, org, choice.series, choice.settings)
         day = old.day or today_of(alias, series)
-        run = Run(series, period_of(connection, series, day, initial_value), 1)
+        run = Run(series, period_of(alias, series, day, initial_value), 1)
         if nowait:
-            hold(connection, run, nowait=True)
+            hold(alias, run, nowait=True)
         if batch is None:
             return issue(series, on=day, using=alias).value
         if series.allocation != Allocation.SERIAL:
@@ -167,7 +164,7 @@ def _last_renamed(alias: str, old: Renamed) -> int | None:
 
 
 def _begun(alias: str, run: Run, last: int) -> bool:
-    """Whether the run has given out a value, or goes on where another system ended."""
+    """Whether the run has given out a value, or continues after another system."""
     assert run.period is not None
     return last >= run.period.first_value or last_value(alias, run) is not None
 
@@ -214,7 +211,7 @@ def _take_many(
 
 
 def _explain(alias: str, tenant: str, name: str, run: Run, outcome: str, days: str, batch: int | None) -> None:
-    """Raise why the run gives out no value, where trying again won't help."""
+    """Raise the reason why the run gives out no value, unless another try may help."""
     assert run.period is not None
     if outcome == Outcome.INACTIVE:
         raise refusals.inactive(run.series)
@@ -231,18 +228,17 @@ def _explain(alias: str, tenant: str, name: str, run: Run, outcome: str, days: s
 
 
 def _alias(tenant: str, using: str | None) -> str:
-    home = database_for(tenant, using)
-    return router.db_for_write(NumberIssued) if home is None else home
+    return database_for(tenant, using) or router.db_for_write(NumberIssued)
 
 
 def named(name: Any) -> Any:
-    """The name of a sequence as its old table would have it: a year, a date and the like are texts there."""
+    """The name of a sequence as in the original's table, where a year, a date and the like are texts."""
     plain = isinstance(name, (int, Decimal, date, UUID)) and not isinstance(name, bool)
     return str(name) if plain else name
 
 
 def whole(value: object) -> int:
-    """A whole number, also where it came as a text or as a Decimal. Raises InvalidArgument."""
+    """A whole number, which may be given as a text or a Decimal. Raises InvalidArgument."""
     if isinstance(value, int):
         return value
     if isinstance(value, (str, Decimal, float)):

@@ -1,4 +1,4 @@
-"""Lets Folio stand in for a package under its old name; a shim does it, so only where a project names that."""
+"""Lets Folio stand in for a package under its old name. A project asks for it by listing a shim in its apps."""
 
 import importlib
 import importlib.util
@@ -15,10 +15,10 @@ _MARK = "__stands_in_for__"
 
 
 class Package(NamedTuple):
-    """A package that Folio stands in for: its name, that of its distribution, and our module with what it had.
+    """A package that Folio stands in for: its name, that of its distribution, and our module with the same names.
 
-    ``modules`` has the names of each of its modules, "" for the package itself; whatever is asked of a module in
-    ``gone`` is an ImportError with what stands there.
+    ``modules`` has the names in each of its modules, "" for the package itself. A name of a module in ``gone`` raises
+    ImportError with the text there.
     """
 
     name: str
@@ -29,10 +29,10 @@ class Package(NamedTuple):
 
 
 def stand_in(stood: Package, shim: str) -> None:
-    """Make the package importable, as ``make_modules`` does, once the apps are set up.
+    """Make the package importable, as ``make_modules`` does, when the apps are set up.
 
-    Raises ImproperlyConfigured where the original is installed, since one of the two would silently hide the other:
-    ``LEDGER_COMPAT = {"HIDE_ORIGINALS": True}`` says that it may. Then nobody may have imported the original before.
+    Raises ImproperlyConfigured if the original is installed, since one of the two would silently hide the other, unless
+    ``LEDGER_COMPAT = {"HIDE_ORIGINALS": True}`` allows it. Then nobody may have imported the original before.
     """
     package, distribution = stood.name, stood.distribution
     _refuse_left_over(package, distribution, shim)
@@ -45,8 +45,7 @@ def stand_in(stood: Package, shim: str) -> None:
                 f"them. Once its numbers were taken over (manage.py ledger_migrate_from {distribution} --apply), "
                 f"remove the original: pip uninstall {distribution}, and take {package!r} out of INSTALLED_APPS. Where "
                 "another package requires it, let it be hidden: LEDGER_COMPAT = {'HIDE_ORIGINALS': True}. To keep it, "
-                "take "
-                f"{shim!r} out of INSTALLED_APPS, and import from ledger.compat instead."
+                f"take {shim!r} out of INSTALLED_APPS, and import from ledger.compat instead."
             )
         if package in sys.modules:
             raise ImproperlyConfigured(
@@ -58,7 +57,7 @@ def stand_in(stood: Package, shim: str) -> None:
 
 
 def original(package: str) -> str | None:
-    """Where the package itself is installed or imported from; None where it isn't."""
+    """Where the package itself is installed or was imported from; None if it isn't."""
     present = sys.modules.get(package)
     if present is not None:
         return None if hasattr(present, _MARK) else str(getattr(present, "__file__", package))
@@ -67,8 +66,8 @@ def original(package: str) -> str | None:
 
 
 def make_modules(stood: Package) -> None:
-    """Make the package importable. Our module is imported when one of its names is first asked for: it may need models,
-    and those aren't there yet when apps are set up.
+    """Make the package importable. Our module is imported at the first use of one of its names: it may need models,
+    which are not loaded yet when apps are set up.
     """
     made: dict[str, ModuleType] = {}
     package, instead = stood.name, f"in the place of {stood.distribution}"
@@ -91,7 +90,7 @@ def make_modules(stood: Package) -> None:
 
 
 def _refuse_left_over(package: str, distribution: str, shim: str) -> None:
-    """Django would fail on the original's app without saying what to do."""
+    """Refuse the original's app, on which Django would fail without saying what to do."""
     for entry in settings.INSTALLED_APPS:
         if entry.partition(".")[0] == package:
             raise ImproperlyConfigured(
@@ -111,7 +110,7 @@ def _looking_up(module: str, ours: str, names: tuple[str, ...]) -> Callable[[str
 
 def _refusing(module: str, told: str) -> Callable[[str], Any]:
     def refuse(name: str) -> Any:
-        if name.startswith("__"):  # what the import system, and who looks through sys.modules, asks of any module
+        if name.startswith("__"):  # which the import system, and readers of sys.modules, ask of any module
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         raise ImportError(f"{module}.{name} is not there. {told}", name=module)
 

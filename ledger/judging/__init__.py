@@ -1,8 +1,7 @@
-"""The judge: how a period, a series, a tenant and the whole ledger stand, in one word, from facts with their time.
+"""The judge: says in one word how a period, a series, a tenant or the whole ledger stands, by facts with their time.
 
 Commands and their exit codes, pages, ``/healthz``, ``/metrics``, the admin and the report all ask ``judge``; none of
-them decides by itself. ``verdict.py`` is pure: the words, the facts, and ``decide``. ``facts.py`` reads the facts, in a
-few statements, however many series there are.
+them decides by itself. ``verdict.py`` is pure: the states, the facts, and ``decide``. ``facts.py`` reads the facts.
 """
 
 from ledger.judging.facts import Overdue, judge, kind_of

@@ -1,6 +1,7 @@
-"""Reading the facts: a few statements over sets, however many tenants and series there are."""
+"""Reads the facts with a few statements, however many tenants and series there are."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any, Protocol
@@ -17,6 +18,7 @@ from ledger.judging.verdict import Fact, Judgement, Kind, merged
 from ledger.models import Entry, Period, Series
 from ledger.ranges import levels
 from ledger.rules import GapPolicy, all_rules
+from ledger.series import series_of
 from ledger.timestamps import aware
 from ledger.verification import OPEN_AT_MOST
 from ledger.verification.alarms import COUNTRY_RULE, NOT_CHECKED
@@ -24,14 +26,13 @@ from ledger.verification.findings import MEANINGS
 from ledger.words import in_english
 from ledger.zones import zone_or_utc
 
-#: So many values are looked at for a verdict, which takes some hundredths of a second: all values of a small ledger,
-#: and what came since the last scan in a large one.
+#: The most values that are checked for a verdict, in some hundredths of a second: all values of a small ledger, and the
+#: values since the last scan of a large one.
 _MOST = 50_000
 
-#: What an alarm is told as; any other says that rows or guards were tampered with. Keys of an earlier version, and a
-#: setting that can't work, are no loss: people have to see to them. Nor is what somebody *could* do: an owner, a
-#: privilege, a function that runs with the owner's rights. Where a name leads past the ledger ("shadow"), rows *are*
-#: read and written that no guard has seen.
+#: The kind of fact that an alarm makes; any other alarm says that rows or guards were tampered with. Nothing is lost by
+#: keys of an earlier version, a setting that can't work, or what somebody *could* do: an owner, a privilege, a function
+#: with the owner's rights. But if a name leads past the ledger ("shadow"), rows *are* read and written without guards.
 _KINDS = {
     "lost-or-tampered": Kind.LOST,
     "reservation-old": Kind.RESERVED,
@@ -45,12 +46,12 @@ _KINDS = {
 
 
 def kind_of(check: str) -> Kind:
-    """What an alarm of this check is told as."""
+    """The kind of fact that an alarm of this check makes."""
     return _KINDS.get(check, Kind.TAMPERED)
 
 
 class Overdue(Protocol):
-    """How a sweep does, as ``ledger.sweeps.health`` tells it."""
+    """The state of a sweep, as ``ledger.sweeps.health`` returns it."""
 
     @property
     def sweep(self) -> str:
@@ -58,7 +59,7 @@ class Overdue(Protocol):
 
     @property
     def succeeded_at(self) -> datetime | None:
-        """When it last went well."""
+        """When it last succeeded."""
 
     @property
     def overdue(self) -> bool:
@@ -67,7 +68,7 @@ class Overdue(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What is judged, by whom it is read, and when."""
+    """What is judged, from which database, and when."""
 
     alias: str
     wanted: dict[str, Any]
@@ -77,7 +78,7 @@ class _Asked:
         return fetch(self.alias, statement, {**self.wanted, **more})
 
     def today(self, time_zone: str) -> date:
-        """The business date; UTC's if nobody knows the zone, so that one series doesn't stop the others."""
+        """Today in a time zone; in UTC if the zone is unknown, so that one series doesn't stop the others."""
         moment = datetime.now(UTC) if ledger_settings().clock == "application" else self.now
         return moment.astimezone(zone_or_utc(time_zone)).date()
 
@@ -90,11 +91,11 @@ def judge(
     series: Series | str | None = None,
     using: str | None = None,
 ) -> Judgement:
-    """How all of it stands, or a tenant, or the series of a code: the facts, and the verdict on each part of it.
+    """Judge the ledger, a tenant, or the series of a code: returns the facts, and a verdict on each part.
 
     ``tenant`` is a key (``""`` is the one without a name), ``org`` what ``issue`` takes; with neither, all tenants.
-    ``sweeps`` is what ``ledger.sweeps.health.health()`` returns: what rests on the sweeps isn't in order while they are
-    overdue. Pass none right after a look at everything.
+    ``sweeps`` is what ``ledger.sweeps.health.health()`` returns: nothing is in order while a sweep is overdue. Pass an
+    empty list right after a full check.
     """
     tenant, series, using = choose(org, tenant, series, using)
     alias = using or router.db_for_read(Entry)
@@ -117,7 +118,7 @@ def judge(
             _ranges(asked),
             _pools(asked),
             _counted(asked, Kind.RESERVED, sql.RESERVED, open_at_most=OPEN_AT_MOST),
-            _overdue(sweeps),
+            (Fact(Kind.SWEEP, 1, since=_aware(one.succeeded_at), detail=one.sweep) for one in sweeps if one.overdue),
         )
         for fact in found
     )
@@ -133,7 +134,7 @@ def _values(asked: _Asked, *, whole: bool) -> Iterator[Fact]:
 
 
 def _alarms(asked: _Asked) -> tuple[tuple[Fact, ...], tuple[Fact, ...]]:
-    """The facts that open alarms are, and those of them that were acknowledged, which count for nothing."""
+    """The facts that open alarms make, and those of acknowledged alarms, which don't count."""
     found: dict[tuple[Any, ...], tuple[int, datetime | None]] = {}
     for *place, check, is_acknowledged, alarms, values, raised_at in asked.rows(sql.ALARMS):
         kind, since = kind_of(check), _aware(raised_at)
@@ -154,17 +155,16 @@ def _counted(asked: _Asked, kind: Kind, statement: str, **more: Any) -> Iterator
 
 
 def _undeclared(asked: _Asked) -> Iterator[Fact]:
-    """What is to be declared, from the first of the month (or quarter) after on, when the authority takes it."""
+    """Missing values to be declared: an authority takes them from the first day of the next month (or quarter) on."""
     policies = {
         code: rules.gaps
         for code, rules in all_rules().items()
         if rules.gaps is not None and rules.gaps.policy is GapPolicy.DECLARE
     }
-    chosen = Series.objects.using(asked.alias).filter(rules__regex=rf"(^|,)({'|'.join(policies)})(,|$)")
-    limits = {"tenant": asked.wanted["tenant"], "code": asked.wanted["series"]}
-    found = chosen.filter(**{key: value for key, value in limits.items() if value is not None})
+    chosen = series_of(asked.alias, asked.wanted["tenant"], asked.wanted["series"])
+    chosen = chosen.filter(rules__regex=rf"(^|,)({'|'.join(policies)})(,|$)")
     ids, authorities, befores = [], [], []
-    for pk, codes, time_zone in found.values_list("pk", "rules", "time_zone"):
+    for pk, codes, time_zone in chosen.values_list("pk", "rules", "time_zone"):
         today = asked.today(time_zone)
         for gaps in (policies[code] for code in codes.split(",") if code in policies):
             ids.append(pk)
@@ -187,7 +187,10 @@ def _running_out(asked: _Asked) -> Iterator[Fact]:
         day = asked.today(period.series.time_zone)
         if not period.starts_on <= day <= period.ends_on:
             continue
-        runs_out = runs_out_on(period, speed.get(period.pk), _highest(period), day)
+        highest = period.max_value
+        with suppress(LedgerError):  # its rules are unknown, which another check reports
+            highest = min(period.series.highest_value(period.as_format()), highest)
+        runs_out = runs_out_on(period, speed.get(period.pk), highest, day)
         if runs_out is not None:
             fact = Fact(Kind.RUNNING_OUT, 1, *place)
             # Programs read it too.
@@ -204,23 +207,9 @@ def _ranges(asked: _Asked) -> Iterator[Fact]:
             yield Fact(Kind.RANGE, 1, level.series.tenant, level.series.code, detail=detail)
 
 
-def _highest(period: Period) -> int:
-    try:
-        return min(period.series.highest_value(period.as_format()), period.max_value)
-    except LedgerError:
-        # Its rules are unknown, which is told elsewhere.
-        return period.max_value
-
-
 def _pools(asked: _Asked) -> Iterator[Fact]:
     for tenant, series, tried_at in asked.rows(sql.POOLS):
         yield Fact(Kind.POOL, 1, tenant, series, since=_aware(tried_at))
-
-
-def _overdue(sweeps: Iterable[Overdue]) -> Iterator[Fact]:
-    for one in sweeps:
-        if one.overdue:
-            yield Fact(Kind.SWEEP, 1, since=_aware(one.succeeded_at), detail=one.sweep)
 
 
 def _aware(moment: datetime | None) -> datetime | None:

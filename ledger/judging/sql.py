@@ -1,7 +1,7 @@
-"""The statements of the judge. Each returns only what is not as it should be, a row for each period at most.
+"""The statements of the judge. Each returns only what is not as it should be, at most one row for each period.
 
-All take ``tenant`` and ``series`` (a code), null for all. What looks at each period walks over the rows of
-``ledger_period`` and probes indexes, so its cost follows the number of periods, never that of the numbers.
+All take ``tenant`` and ``series`` (a code), null for all. A statement about all periods reads ``ledger_period`` and
+probes indexes, so its cost depends on the number of periods, and not on how many numbers there are.
 """
 
 _CHOSEN = """
@@ -9,11 +9,11 @@ _CHOSEN = """
     AND (%(series)s::text IS NULL OR s.code = %(series)s)
 """
 
-# A moment that Python can read: a row with an impossible one, such as infinity, must not keep the judge from its work.
+# A moment that Python can read: a row with an impossible one, such as infinity, must not stop the judge.
 _SINCE = "CASE WHEN min({0}) BETWEEN '0001-01-02' AND '9999-12-30' THEN min({0}) END"
 
-# The database's clock, when the last full look began (the sweep ``verify``), and how many values the counters of what
-# is asked about have given out.
+# The database's clock, when the last full check began (the sweep ``verify``), and how many values the counters in
+# question have given out.
 SCOPE = f"""
     SELECT clock_timestamp(),
            (SELECT r.started_at FROM ledger_sweeprun r
@@ -24,11 +24,11 @@ SCOPE = f"""
             WHERE {_CHOSEN})
 """  # noqa: S608  (our own text)
 
-# Values that the counter gave out and that nothing knows of, and counters that stand below their rows. All from one
-# snapshot, in which each value has exactly one row. Sizes are numeric: a counter may stand at the end of all numbers.
+# Values that the counter gave out without a trace, and counters that stand below their rows. All is read from one
+# snapshot, in which each value has exactly one row. Sizes are numeric: a counter may be the largest possible number.
 #
-# ``whole``: every value of every period is looked at. Else, of the open periods, what came since the last scan, as long
-# as that is no more than ``most`` values in all; and of each of them whether its counter stands where its rows end.
+# With ``whole``, every value of every period is checked. Else only open periods are checked: the values since the last
+# scan, as long as these are at most ``most`` in all, and whether the counter stands where the rows end.
 VALUES = f"""
     WITH chosen AS MATERIALIZED (
         SELECT p.id, p.tenant, s.code, p.starts_on, p.ordinal, greatest(p.first_value, 0) - 1 AS start, p.last_value,
@@ -77,8 +77,7 @@ VALUES = f"""
        OR r.last_value > coalesce(r.reaches, r.start)
 """  # noqa: S608
 
-# Open alarms, by kind, and whether somebody has said why they may stand. One that concerns all tenants concerns each of
-# them.
+# Open alarms, by kind, and whether they were acknowledged. An alarm without a tenant concerns every tenant.
 ALARMS = f"""
     SELECT a.tenant, nullif(a.series, ''), a.starts_on, a.ordinal, a.kind, a.is_acknowledged, count(*),
            sum(coalesce(a.through::numeric - a.value, 0) + 1), {_SINCE.format("a.raised_at")}
@@ -91,7 +90,7 @@ ALARMS = f"""
     GROUP BY 1, 2, 3, 4, 5, 6
 """  # noqa: S608
 
-# Findings that are neither over nor acknowledged; a void number misses no document.
+# Findings that are neither resolved nor acknowledged. A void number needs no document.
 _OPEN_FINDINGS = f"""
     SELECT f.tenant, s.code, p.starts_on, p.ordinal, count(*), {_SINCE.format("f.raised_at")}
     FROM ledger_findingraised f
@@ -130,9 +129,9 @@ UNEXPLAINED = f"""
 """  # noqa: S608
 
 # Missing values that are due to be declared: the sequence broke before a day, and they were not declared to the
-# authority. It breaks on the day of the missing number itself, where that was reserved; else on that of the next higher
-# number; and, if there is no higher number, on the day (in UTC) on which the gap was found.
-# Arguments besides: ids, authorities, befores: three lists, of the series whose rules ask for it.
+# authority. It breaks on the day of the missing number if that was reserved, else on the day of the next higher number,
+# and if no number is higher, on the day (in UTC) the gap was found.
+# More arguments: ids, authorities, befores: three lists, of the series whose rules ask for it.
 UNDECLARED = f"""
     SELECT p.tenant, s.code, p.starts_on, p.ordinal, sum(m.size - coalesce(d.size, 0)), {_SINCE.format("m.since")}
     FROM unnest(%(ids)s::bigint[], %(authorities)s::text[], %(befores)s::date[]) AS w (id, authority, before)
@@ -163,7 +162,7 @@ UNDECLARED = f"""
     GROUP BY 1, 2, 3, 4
 """  # noqa: S608
 
-# Reservations that no checkout should hold any more. Argument besides: open_at_most (an interval).
+# Reservations that no checkout should hold any more. One more argument: open_at_most (an interval).
 RESERVED = f"""
     SELECT p.tenant, s.code, p.starts_on, p.ordinal, count(*), {_SINCE.format("r.reserved_at")}
     FROM ledger_reservation r

@@ -1,4 +1,4 @@
-"""What there is to say of a ledger: facts, and the verdict that follows from them. Pure: no database, no clock."""
+"""The facts about a ledger, and the verdict that follows from them. Pure: no database, no clock."""
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -10,7 +10,7 @@ from django.utils.translation import gettext, ngettext, ngettext_lazy
 
 from ledger.words import day_told, marked, quantity
 
-#: So many places are named in a sentence; a list of all is for pages and JSON.
+#: How many places a sentence names; pages and JSON list all of them.
 _PLACES = 3
 
 
@@ -52,7 +52,7 @@ _RANKS = {state: rank for rank, state in enumerate(State)}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Wording:
-    """``text`` follows a count, ``n``; ``remedy`` says what to do. Not compared, which would translate them."""
+    """``text`` follows a count, ``n``; ``remedy`` says what to do. Without __eq__, which would translate the texts."""
 
     state: State
     text: Any
@@ -60,7 +60,7 @@ class _Wording:
 
 
 class Kind(Enum):
-    """What a fact may be about, with the state that it makes."""
+    """The kinds of facts, each with the state that it leads to."""
 
     LOST = _Wording(
         State.LOST,
@@ -164,7 +164,7 @@ class Kind(Enum):
 
     @property
     def state(self) -> State:
-        """The state that such a fact makes."""
+        """The state that such a fact leads to."""
         return self.value.state
 
     @property
@@ -248,9 +248,9 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How one place stands. ``as_of`` is when the facts were read; ``looked_at`` when every value was last looked at:
-    the same moment in a small ledger, else that of the last full look, or None where there never was one.
-    ``acknowledged`` is how many alarms somebody has said may stand: they count for nothing, and are told all the same.
+    """How one place stands. ``as_of`` is when the facts were read; ``looked_at`` when every value was last checked: the
+    same moment in a small ledger, else that of the last full check, or None if there never was one. ``acknowledged``
+    counts the alarms that were acknowledged: they don't count for the state, but are shown.
     """
 
     state: State
@@ -271,7 +271,7 @@ class Verdict:
 
     @property
     def looks_now(self) -> bool:
-        """Whether every value was looked at for this very verdict."""
+        """Whether every value was checked for this very verdict."""
         return self.looked_at is not None and self.looked_at >= self.as_of
 
     def count(self, state: State) -> int:
@@ -282,17 +282,16 @@ class Verdict:
         """A sentence for each kind of fact, the worst first."""
         for kind in Kind:
             facts = [fact for fact in self.facts if fact.kind is kind]
-            if facts:
-                moments = [fact.since for fact in facts if fact.since is not None]
-                names = list(dict.fromkeys(filter(None, (fact.detail or fact.place for fact in facts))))
-                places = ", ".join(names[:_PLACES])
-                if len(names) > _PLACES:
-                    more = {"places": places, "n": quantity(len(names) - _PLACES)}
-                    places = gettext("%(places)s and %(n)s more") % more
-                text = kind.counted(sum(fact.count for fact in facts))
-                if places:
-                    text = f"{text} ({places})"
-                yield Told(kind.state, text, min(moments, default=None), kind.remedy)
+            if not facts:
+                continue
+            since = min((fact.since for fact in facts if fact.since is not None), default=None)
+            names = list(dict.fromkeys(filter(None, (fact.detail or fact.place for fact in facts))))
+            places = ", ".join(names[:_PLACES])
+            if len(names) > _PLACES:
+                more = {"places": places, "n": quantity(len(names) - _PLACES)}
+                places = gettext("%(places)s and %(n)s more") % more
+            text = kind.counted(sum(fact.count for fact in facts))
+            yield Told(kind.state, f"{text} ({places})" if places else text, since, kind.remedy)
 
     @property
     def acknowledged_text(self) -> str:
@@ -319,12 +318,12 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The facts of all that was asked about, from which every part of it can be judged."""
+    """The facts of everything that was asked about; every part of it can be judged from them."""
 
     facts: tuple[Fact, ...]
     as_of: datetime
     looked_at: datetime | None
-    #: Alarms that somebody has said may stand.
+    #: Acknowledged alarms.
     acknowledged: tuple[Fact, ...] = ()
     _by_place: dict[tuple[str | None, str | None, date | None, int], Verdict] = field(
         default_factory=dict, init=False, compare=False
@@ -342,15 +341,15 @@ class Judgement:
 
     @property
     def verdict(self) -> Verdict:
-        """On all of it."""
+        """The verdict on everything."""
         return self.of()
 
     def of(
         self, tenant: str | None = None, series: str | None = None, starts_on: date | None = None, ordinal: int = 0
     ) -> Verdict:
-        """On a tenant, a series of it, or the period that begins on a day: of some, the one at that place."""
+        """The verdict on a tenant, on one of its series, or on the period with that first day and ordinal."""
         if tenant is not None and (tenant, series) not in self._index:
-            # Thousands of places, most of them without a fact of their own, stand as what concerns all does.
+            # Most of thousands of places have no fact of their own: they share the verdict of what concerns all.
             tenant, series, starts_on = None, "", None
         place = (tenant, series, starts_on, ordinal)
         if place not in self._by_place:
@@ -364,7 +363,7 @@ class Judgement:
         return self._by_place[place]
 
     def narrowed(self, tenants: Collection[str]) -> "Judgement":
-        """The same for who may see these tenants alone."""
+        """The same for people who may see only these tenants."""
 
         def seen(facts: Iterable[Fact]) -> tuple[Fact, ...]:
             return tuple(fact for fact in facts if fact.tenant is None or fact.tenant in tenants)
@@ -372,12 +371,12 @@ class Judgement:
         return replace(self, facts=seen(self.facts), acknowledged=seen(self.acknowledged))
 
     def including(self, facts: Iterable[Fact]) -> "Judgement":
-        """The same with what somebody has seen besides; of what both have seen, the larger count stands."""
+        """The same with more facts; the larger count is kept of facts that both have."""
         return replace(self, facts=merged([*self.facts, *facts]))
 
 
 def merged(facts: Iterable[Fact]) -> tuple[Fact, ...]:
-    """Each fact once: two looks that found the same in the same place have not found twice as much."""
+    """Each fact once: two checks that found the same in the same place have not found twice as much."""
     found: dict[tuple[Any, ...], Fact] = {}
     for fact in facts:
         key = (fact.kind, fact.tenant, fact.series, fact.starts_on, fact.ordinal, fact.detail)
@@ -390,7 +389,7 @@ def merged(facts: Iterable[Fact]) -> tuple[Fact, ...]:
 
 
 def decide(facts: Iterable[Fact], *, as_of: datetime, looked_at: datetime | None, acknowledged: int = 0) -> Verdict:
-    """**The one place that decides how something stands**: as its worst fact does; without facts it is in order."""
+    """**The one place that decides the state**: that of the worst fact; without facts, all is in order."""
     ordered = sorted(facts, key=lambda fact: fact.kind.state.rank)
     state = ordered[0].kind.state if ordered else State.IN_ORDER
     return Verdict(state, tuple(ordered), as_of, looked_at, acknowledged)

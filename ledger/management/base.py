@@ -16,7 +16,6 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
 from django.db import Error, InterfaceError, OperationalError, connections, router
-from django.db.models import QuerySet
 
 from ledger import homes
 from ledger.actions import all_or_none
@@ -24,6 +23,7 @@ from ledger.database_errors import not_granted
 from ledger.errors import LedgerError
 from ledger.judging import Verdict
 from ledger.models import Entry, Series
+from ledger.series import series_of
 from ledger.texts import can_be_held
 from ledger.timestamps import MomentEncoder, timestamp
 from ledger.words import in_english
@@ -312,12 +312,6 @@ class LedgerCommand(BaseCommand):
                     begun, last = begun + 1, step
 
             yield tell
-
-
-def series_of(alias: str, tenant: str | None, series: str | None) -> QuerySet[Series]:
-    """The series of a tenant (None: of all) and of a code (None: of any)."""
-    wanted = {"tenant": tenant, "code": series}
-    return Series.objects.using(alias).filter(**{name: value for name, value in wanted.items() if value is not None})
 
 
 def looked(verdict: Verdict) -> str:

@@ -1,8 +1,8 @@
 """Compares the mirror with the ledger in SQL; Python gets only counts, however many numbers there are.
 
-A comparison is one transaction that holds the system's row, so that two of them, or one and the saving of a page, come
-one after the other. The first step lists the numbers that could differ: a full comparison reads both sides once, an
-incremental one uses what has changed. The second step judges each of them, by the same statement in both.
+A comparison is one transaction that locks the system's row, so that comparisons and the saving of pages run one after
+the other. Its first step lists the numbers that could differ: a full comparison reads both sides once, an incremental
+one uses what has changed. The second step judges each of them, by the same statement in both.
 """
 
 import json
@@ -26,7 +26,7 @@ _HORIZON = """
     SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint, pg_snapshot_xmax(pg_current_snapshot())::text::bigint
 """
 
-# What makes numbers of a system fit that did not before: another period of its series. Arguments: series ids.
+# The periods of the series: a new one may make numbers fit that didn't before. Arguments: series ids.
 _PERIODS = "SELECT count(*), max(id) FROM ledger_period WHERE tenant = %(tenant)s AND series_id = ANY (%(series)s)"
 
 # For this transaction only. Sorting and hashing a million numbers takes memory; compiling a statement that runs once
@@ -44,9 +44,8 @@ _OPEN = """
       AND NOT EXISTS (SELECT FROM ledger_findingresolved d WHERE d.tenant = f.tenant AND d.finding_id = f.id)
 """
 
-# What a full comparison must look at: every number that can possibly differ (functions/ledger_suspects.sql), and
-# what is open. What agrees is dropped here; the rest is judged by JUDGE, as in an incremental comparison. Arguments:
-# series ids, and of what kind the documents of each are.
+# The numbers that a full comparison judges: every one that could differ (functions/ledger_suspects.sql), and those with
+# open findings. Arguments: series ids, and the kind of the documents of each.
 _SUSPECT = f"""
     INSERT INTO ledger_pendingcomparison (tenant, system, subject)
     SELECT %(tenant)s, %(system)s, s.subject
@@ -55,10 +54,10 @@ _SUSPECT = f"""
     {_OPEN}
 """  # noqa: S608
 
-# What an incremental comparison must look at, beside what was noted: entries and voids of transactions that were not
-# over at the last one, whatever their ids and times say; entries that have grown old enough since; and what is open.
-# Arguments: ``horizon`` of the last comparison and ``ahead``, the next transaction now (ids beyond it are those of
-# another server, out of a backup); ``before`` and ``through``, between which issued numbers have grown old.
+# The numbers that an incremental comparison judges, beside those that were noted: entries and voids of transactions
+# that were not over at the last comparison, whatever their ids and times; entries that have become old enough since;
+# and those with open findings. Arguments: ``horizon`` of the last comparison and ``ahead``, the next transaction now
+# (ids beyond it come from a backup of another server); ``before`` and ``through``, between which numbers became old.
 _FRESH = f"""
     INSERT INTO ledger_pendingcomparison (tenant, system, subject)
     SELECT %(tenant)s, %(system)s, upper(e.number)
@@ -76,8 +75,8 @@ _FRESH = f"""
     {_OPEN}
 """  # noqa: S608
 
-# And what hangs on these by a document: the number that it has there, and the number that it has here; or by being the
-# same number in another spelling there.
+# And the numbers related to these: the number that the same document has there, the one that it has here, and the same
+# number in another spelling there.
 _NEIGHBOURS = """
     INSERT INTO ledger_pendingcomparison (tenant, system, subject)
     SELECT %(tenant)s, %(system)s, n.subject
@@ -109,14 +108,14 @@ _NEIGHBOURS = """
 # How many numbers wait for this comparison.
 _WAITING = "SELECT count(*) FROM ledger_pendingcomparison WHERE tenant = %(tenant)s AND system = %(system)s"
 
-# Judges each of them, raises what differs and resolves what no longer does; rows of what was done, kind, count.
+# Judges each of them, raises what differs and resolves what no longer does; returns what was done, kind, count.
 _JUDGE = """
     SELECT done, done_kind, done_count
     FROM ledger_judge(%(tenant)s, %(system)s, %(series)s::bigint[], %(kinds)s::text[], %(through)s::timestamptz,
                       %(covered)s::timestamptz, %(number_kept)s, %(report_foreign)s)
 """
 
-# What has been compared waits no longer.
+
 _DONE = "DELETE FROM ledger_pendingcomparison WHERE tenant = %(tenant)s AND system = %(system)s"
 
 
@@ -129,9 +128,9 @@ STEPS = ("looking for what could differ", "judging what does")
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What a comparison did: ``numbers`` that were judged one by one, findings ``raised`` and ``resolved`` by kind.
+    """What a comparison did: ``numbers`` were judged one by one; findings were ``raised`` and ``resolved``, by kind.
 
-    ``unread`` are the series that were not compared, with the kind of document that isn't read there.
+    ``unread`` are the series that were not compared, each with its kind of document, which isn't read there.
     """
 
     full: bool
@@ -144,10 +143,10 @@ class Compared:
 def compare(
     books: BookSettings, *, full: bool = False, using: str | None = None, progress: Callable[[str], None] | None = None
 ) -> Compared:
-    """Raise what differs, once, and resolve what no longer does.
+    """Raise a finding for each new difference, and resolve those that are gone.
 
-    Only what changed since the last comparison is looked at, on either side; ``full`` looks at everything, and so does
-    the first one, one by other rules, and one in a database that came out of a backup.
+    Only what changed since the last comparison is compared, on either side. ``full`` compares everything, and so does
+    the first comparison, one by other rules, and one in a database that was restored from a backup.
 
     Raises ReconciliationError if the system was never read to the end, and UnknownSeries.
     """
@@ -172,11 +171,9 @@ def compare(
         tell(STEPS[0])
         if full:
             cursor.execute(_SUSPECT, wanted)
-            cursor.execute(_BY_INDEX)
-        else:
-            cursor.execute(_BY_INDEX)
-            since = {"horizon": last, "ahead": ahead, "before": row.compared_through}
-            cursor.execute(_FRESH, wanted | since)
+        cursor.execute(_BY_INDEX)
+        if not full:
+            cursor.execute(_FRESH, wanted | {"horizon": last, "ahead": ahead, "before": row.compared_through})
             cursor.execute(_NEIGHBOURS, wanted)
         cursor.execute(_WAITING, wanted)
         numbers = cursor.fetchone()[0]
@@ -187,12 +184,8 @@ def compare(
             done[what][kind] = count
         cursor.execute(_BY_ANY)
         cursor.execute(_DONE, wanted)
-        RemoteReading.objects.using(alias).filter(pk=row.pk).update(
-            compared_at=ClockTimestamp(),
-            compared_horizon=horizon,
-            compared_through=wanted["through"],
-            compared_by=rules,
-        )
+        now = {"compared_at": ClockTimestamp(), "compared_horizon": horizon, "compared_by": rules}
+        RemoteReading.objects.using(alias).filter(pk=row.pk).update(compared_through=wanted["through"], **now)
     return Compared(full=full, numbers=numbers, unread=unread, **done)
 
 
@@ -211,11 +204,11 @@ def _wanted(books: BookSettings, row: RemoteReading, series: dict[int, str]) -> 
 
 
 def compared_series(books: BookSettings, alias: str) -> tuple[dict[int, str], dict[str, str]]:
-    """The series whose numbers must be there, by id, and the codes of those not read there; each with its kind."""
+    """The series whose numbers must be there (by id), and those not read there (by code), each with its kind."""
     every = Series.objects.using(alias).filter(tenant=books.tenant).values_list("code", "pk")
     known = find_at_home(alias, books.tenant, lambda: dict(every.all()))
     chosen = sorted(known) if books.series is None else books.series
-    # One that makes itself on first use has no numbers before that.
+    # A series that is made on first use has no numbers before that.
     unknown = [code for code in chosen if code not in known and code not in ledger_settings().default_series]
     if unknown:
         raise UnknownSeries(
@@ -237,18 +230,9 @@ def _fingerprint(books: BookSettings, row: RemoteReading, wanted: dict[str, Any]
     if books.foreign == "ignore":
         cursor.execute(_PERIODS, wanted)
         periods = list(cursor.fetchone())
-    covered = wanted["covered"]
-    judged_by = {
-        "rules": _RULES,
-        "series": wanted["series"],
-        "kinds": wanted["kinds"],
-        "grace": books.grace.total_seconds(),
-        "number_kept": books.number_kept,
-        "foreign": books.foreign,
-        "periods": periods,
-        "covered": covered.isoformat() if covered else None,
-    }
-    return json.dumps(judged_by, sort_keys=True)
+    judged_by = {name: wanted[name] for name in ("series", "kinds", "number_kept", "covered")}
+    judged_by |= {"rules": _RULES, "periods": periods, "grace": books.grace.total_seconds(), "foreign": books.foreign}
+    return json.dumps(judged_by, sort_keys=True, default=str)
 
 
 #: With fewer rows, even a plan that reads all of them for each number is fast.
@@ -264,11 +248,11 @@ _MAY = """
 
 
 def refresh_statistics(documents: int, *, using: str | None = None) -> bool:
-    """Analyze the mirror after ``documents`` of a system were read, where that is worth it and this role may; whether.
+    """Analyze the mirror after ``documents`` were read, if that is worth it and this role may; returns whether it did.
 
-    A system that no statistics know seems to have one row, so that any index seems as good as that of the number: a
-    comparison might then read all of its rows for each number. Autovacuum does the same a minute later. Call it
-    outside a transaction, or its lock lasts as long as that.
+    Without statistics a system seems to have one row, so that any index seems as good as that of the number, and a
+    comparison might read all of its rows for each number. Autovacuum does the same a minute later. Call it outside a
+    transaction, or its lock lasts as long as that.
     """
     if documents < MANY:
         return False

@@ -28,7 +28,7 @@ from ledger.reconciliation.mirror import Expected, expect, undescribed
 
 Describe = Callable[[Entry], Mapping[str, Any]]
 
-#: Seconds for which a run asks what amounts numbers have, and how many numbers it asks for before it keeps them.
+#: How many seconds a run asks the hook, and how many answers it keeps at a time.
 _DESCRIBING, _AT_A_TIME = 60.0, 200
 
 _TEXTS = ("customer", "currency", "draft_id", "reference")
@@ -38,14 +38,15 @@ _log = logging.getLogger(__name__)
 
 
 def describe_numbers(books: BookSettings, describe: Describe, *, using: str | None = None) -> bool:
-    """Ask the hook of each number, once, whose amount could be compared; whether that was all of them.
+    """Ask the hook once for each number whose amount could be compared; returns whether all have been asked for.
 
-    For a minute at most: the next run goes on. What it can't describe isn't compared, and not asked again.
+    It stops after a minute, and the next run continues. A number that the hook can't describe isn't compared, and not
+    asked for again.
     """
     alias = using or router.db_for_write(Entry)
     series, _ = compared_series(books, alias)
     ends = time.monotonic() + _DESCRIBING
-    # Within a transaction, a statement of the hook that fails must not end it.
+    # A failed statement of the hook must not end the caller's transaction.
     part = transaction.atomic if connections[alias].in_atomic_block else nullcontext
     while found := undescribed(books, list(series), most=_AT_A_TIME, using=alias):
         if time.monotonic() >= ends:
@@ -65,11 +66,11 @@ def describe_numbers(books: BookSettings, describe: Describe, *, using: str | No
 
 
 def ask(describe: Describe, entry: Entry) -> dict[str, Any]:
-    """What the hook says of an entry, without what it leaves empty. Raises ValueError with what is wrong with that."""
+    """The hook's answer about an entry, without empty parts. Raises ValueError with what is wrong with the answer."""
     try:
         said: Any = describe(entry)
     except (OperationalError, InterfaceError):
-        # The connection is lost; that says nothing about this number.
+        # The connection is lost, which says nothing about this number.
         raise
     except Exception as error:
         told = f"{type(error).__name__}: {' '.join(str(error).split())}"[:_EXCERPT]
@@ -109,7 +110,7 @@ def _problem(said: Any) -> str:
 
 
 def _plain(value: object) -> object:
-    """The types that the HTTP client can serialise beside those of JSON."""
+    """The types that the HTTP client can send beside those of JSON."""
     if isinstance(value, Decimal | date):
         return str(value)
     raise TypeError(f"{type(value).__name__} isn't JSON")

@@ -1,7 +1,7 @@
-"""Books in a file: the export of any accounting program, compared with the ledger as a live system is.
+"""Books in a file: compares the export of any accounting program with the ledger, as if it were a live system.
 
-A file is the whole of the books, or all of them within a span of days. It is read in one transaction: where one row is
-bad, nothing of it is.
+A file has the whole books, or all of them within a span of days. It is read in one transaction: if one row is bad,
+nothing of it is kept.
 """
 
 from collections import Counter
@@ -41,12 +41,12 @@ _STATES = {"void": RemoteDocument.State.VOID, "valid": RemoteDocument.State.POST
 
 @dataclass(frozen=True, slots=True)
 class FileRead:
-    """What a file had, and what differs by it. ``rows_read`` counts its rows, ``documents`` what they tell of,
-    ``kinds`` of what kind these are, where the layout says it.
+    """What a file had, and what differs. ``rows_read`` counts its rows, ``documents`` the documents in them, ``kinds``
+    these by kind, if the layout has kinds.
 
-    ``left_out`` counts rows by the rule that left them out, ``statuses`` the values of the void column, each with how
-    it was read. ``described`` is false where so many amounts could be compared that the next run must go on asking for
-    them. ``findings`` are those that are open after it.
+    ``left_out`` counts rows by the rule that left them out, ``statuses`` the values of the void column, each with its
+    meaning. ``described`` is false if there were so many amounts to compare that the next run must continue to ask for
+    them. ``findings`` are those that are open afterwards.
     """
 
     source: str
@@ -95,21 +95,21 @@ def reconcile_file(
     using: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> FileRead:
-    """Read a file as the books, and compare them; what it doesn't have is gone there.
+    """Read a file as the books, and compare them; a document that the file doesn't have is gone there.
 
-    ``complete`` are the first and the last day within which the file has everything; None: it has everything at all.
-    ``as_of`` is when it was exported, or the day at whose end; by default the last of these, or now: what was issued
-    later can't be missing in it. ``describe`` tells the amount and the customer of a number, to be compared where the
-    file has them; by default LEDGER["DESCRIBE"] does.
+    ``complete`` are the first and the last day between which the file has everything; None: it has everything.
+    ``as_of`` is when the file was exported, or the day at whose end; by default the last day of ``complete``, or now.
+    What was issued later can't be missing in it. ``describe`` returns the amount and the customer of a number, which
+    are compared if the file has them; by default LEDGER["DESCRIBE"] does.
 
-    The layout's document column is the reference to our document. Without a column of the program's own keys a number
-    is the key: rows that repeat it with the same date are one document, and one that was renumbered is another. Where
-    the layout says which kinds the file has, series of other kinds aren't compared, and the others with documents of
-    their kind alone. A ``dry_run`` tells all of it, and writes nothing.
+    The layout's document column is the reference to our document. Without a column of the program's own keys the number
+    is the key: rows that repeat it with the same date are one document, and a renumbered document is another. If the
+    layout says which kinds the file has, a series is compared only with documents of its kind, or not at all. A
+    ``dry_run`` returns all of it, and writes nothing.
 
-    Raises ReconciliationError where rows are bad (``on_bad_row`` is called with each), where values of the void column
-    aren't classified, or where a file that should have everything has no document; TableError for one that is no table;
-    NotGranted for a role without the workers' rights.
+    Raises ReconciliationError if rows are bad (``on_bad_row`` is called with each), values of the void column aren't
+    classified, or a file that should have everything has no document; TableError if it is no table; NotGranted for a
+    role without the workers' rights.
     """
     alias = using or router.db_for_write(RemoteReading)
     here = zone(ledger_settings().time_zone)
@@ -150,7 +150,7 @@ def reconcile_file(
 
 
 def _exported(books: BookSettings, complete: tuple[date, date] | None, as_of: date | datetime | None) -> BookSettings:
-    """The books of such a file: nothing that was issued after its export can be missing in it."""
+    """The books with a grace, so that nothing issued after the export is missing in the file."""
     last = as_of or (complete[1] if complete else None)
     if last is None:
         return books
@@ -160,7 +160,7 @@ def _exported(books: BookSettings, complete: tuple[date, date] | None, as_of: da
 
 
 class _Reader:
-    """Documents out of the rows of a file; rows that say the same of a number once more are one document."""
+    """Makes documents of the rows of a file; rows that repeat what is said of a number are one document."""
 
     def __init__(self, rows: ChosenRows, complete: tuple[date, date] | None) -> None:
         self.rows = rows
@@ -175,17 +175,15 @@ class _Reader:
         self._seen: dict[str, list[tuple[date, str, str]]] = {}
 
     def documents(self, on_bad_row: Callable[[BadRow], None]) -> Iterator[_Document]:
-        """The documents of all rows that count; bad rows are told, and remembered."""
+        """The documents of all rows that count; bad rows are reported, and remembered."""
         for row in self.rows:
-            problem = row.problem
-            document = None
-            if problem is None:
-                try:
-                    document = self._document(row)
-                except UnreadableDate as error:
-                    problem = f"column {self.rows.layout.date_column!r}: {error}"
-                except ValueError as error:
-                    problem = str(error)
+            problem, document = row.problem, None
+            try:
+                document = self._document(row) if problem is None else None
+            except UnreadableDate as error:
+                problem = f"column {self.rows.layout.date_column!r}: {error}"
+            except ValueError as error:
+                problem = str(error)
             if problem is not None:
                 bad = BadRow(row.row, problem, self.rows.table.place(row.row))
                 on_bad_row(bad)
@@ -230,7 +228,7 @@ class _Reader:
         state = _STATES.get(row.status, RemoteDocument.State.POSTED)
         reference = "" if rows.document is None else text_of(row.cells[rows.document])
         silent = rows.void is not None and not text_of(row.cells[rows.void])
-        # The same number and key of a document of another kind are those of another document.
+        # A document of another kind is another document, even with the same number and key.
         apart = "" if row.kind in ("", Kind.INVOICE) else f"{row.kind}:"
         known = self._seen.setdefault(apart + (key or number.upper()), [])
         if any(

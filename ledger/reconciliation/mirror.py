@@ -1,8 +1,8 @@
-"""The mirror of a system: each page is saved as it arrives, together with the cursor after it.
+"""The mirror of a system: each page is saved as it arrives, together with the cursor of the next one.
 
-An interrupted reading continues after the last page that was saved. The reading after a complete one starts where that
-one started, less an overlap. Two readings at once do no harm: the one that saves a page first continues, and the other
-one gets Overtaken.
+An interrupted reading continues after the last saved page. The reading after a complete one starts where that one
+started, minus an overlap. Two readings at once do no harm: the one that saves a page first continues, and the other one
+gets Overtaken.
 """
 
 import re
@@ -25,7 +25,7 @@ from ledger.timestamps import aware
 #: What PostgreSQL can't keep in a text.
 _UNKEPT = re.compile("[\0\ud800-\udfff]")
 
-#: The columns of the system's row that change; a role with the least privilege may write no others.
+#: The columns of the system's row that change; a role with few privileges may write no others.
 _CHANGING = [
     field.name for field in RemoteReading._meta.concrete_fields if field.name not in ("id", "tenant", "system")
 ]
@@ -58,8 +58,9 @@ class Document(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ReadPolicy:
-    """How a system can be read: ``overlap`` before the last reading; no changes from before ``horizon`` (None: of any
-    age); ``lists_changes`` at all; and ``full_every`` so often everything is read, which shows by absence what is gone.
+    """How a system is read: each reading begins ``overlap`` before the last one. It can't list changes older than
+    ``horizon`` (None: no limit), nor any without ``lists_changes``. Everything is read every ``full_every``; what is
+    absent then is gone.
     """
 
     overlap: timedelta
@@ -70,9 +71,9 @@ class ReadPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A reading under way: ask for what changed ``since`` (None: everything), from ``cursor`` on (None: first page).
+    """A reading under way: of what changed ``since`` (None: everything), from ``cursor`` on (None: the first page).
 
-    ``generation`` tells it from those before and after it.
+    ``generation`` is its number.
     """
 
     generation: int
@@ -81,12 +82,12 @@ class Reading:
     full: bool
     pages: int = 0
     documents: int = 0
-    #: The first and the last day within which it sees everything, though it isn't one of everything.
+    #: The first and the last day between which a partial reading sees everything.
     within: tuple[date, date] | None = None
 
 
 class Overtaken(ReconciliationError):
-    """Another process reads the same system, and saved this page first."""
+    """Another process reads the same system, and has saved this page first."""
 
 
 class LostDocuments(ReconciliationError):
@@ -112,9 +113,9 @@ def begin(
     full: bool = False,
     using: str | None = None,
 ) -> Reading:
-    """The reading that is under way, or a new one: of everything if that is due, else since the last one.
+    """The reading under way, or a new one: of everything if that is due, else since the last one.
 
-    ``since`` or ``full`` begin a new one in any case.
+    ``since`` or ``full`` always begin a new one.
     """
     alias = using or router.db_for_write(RemoteReading)
     with transaction.atomic(using=alias):
@@ -142,29 +143,24 @@ def save_page(
     deletions_known: bool = True,
     using: str | None = None,
 ) -> Reading | None:
-    """Save a page and the cursor behind it, in one transaction; the reading as it goes on, or None after the last page.
+    """Save a page and the next cursor in one transaction; returns the reading as it goes on, None after the last page.
 
-    Raises Overtaken if another process has gone on with this reading, or begun a new one, and LostDocuments if a
-    reading of everything ends and misses too much of what was known; then the page is not saved.
+    Raises Overtaken if another process has continued this reading, or begun a new one, and LostDocuments if a reading
+    of everything ends and misses too many known documents. Then the page is not saved.
     """
     alias = using or router.db_for_write(RemoteReading)
     with transaction.atomic(using=alias):
-        state: dict[str, Any] = {
-            **books.key,
-            "generation": reading.generation,
-            "cursor": reading.cursor or "",
-            "next_cursor": next_cursor or "",
-            "documents": len(documents),
-            "unseen": not (deletions_known or reading.full),
-        }
-        row = next(iter(fetch(alias, mirror_sql.GO_ON, state)), None)
-        if row is None:
+        state: dict[str, Any] = {**books.key, "generation": reading.generation, "documents": len(documents)}
+        state |= {"cursor": reading.cursor or "", "next_cursor": next_cursor or ""}
+        state |= {"unseen": not (deletions_known or reading.full)}
+        found = fetch(alias, mirror_sql.GO_ON, state)
+        if not found:
             raise Overtaken(
                 f"{books.system}: another process has read a page that this one was about to save.",
                 rule="One process at a time goes on with a reading.",
                 remedy="There is nothing to do: the other one goes on.",
             )
-        state |= {"note": row.note, **_columns(documents)}
+        state |= {"note": found[0].note, **_columns(documents)}
         _do(alias, mirror_sql.SAVE, state)
         if next_cursor is None:
             _finish(books, reading, alias)
@@ -182,7 +178,7 @@ def note_failure(
     anew: bool = False,
     using: str | None = None,
 ) -> None:
-    """Keep in the system's row why it could not be read. The cursor stays, unless the reading must begin ``anew``."""
+    """Keep the error in the system's row. The cursor stays, unless the reading must begin ``anew``."""
     alias = using or router.db_for_write(RemoteReading)
     with transaction.atomic(using=alias):
         row = locked(books, alias)
@@ -222,7 +218,7 @@ def locked(books: BookSettings, alias: str) -> RemoteReading:
 
 
 def _finish(books: BookSettings, reading: Reading, alias: str) -> None:
-    """Of a reading of everything: what it has not seen is gone. Then the next one may begin where this one began."""
+    """End a reading; after one of everything, what it didn't see is gone. The next one begins where this one began."""
     row = locked(books, alias)
     first, last = reading.within or (None, None)
     seen = {**books.key, "generation": reading.generation}
@@ -236,7 +232,7 @@ def _finish(books: BookSettings, reading: Reading, alias: str) -> None:
         # Changes are noted for the next comparison; not if that compares everything anyway.
         noted = row.compared_horizon is not None
         _do(alias, mirror_sql.GONE, seen | {"note": noted, "first": first, "last": last})
-    # A reading that was asked to start too late doesn't know what came between.
+    # A reading that was told to start too late doesn't know what happened before.
     if reading.since is None or row.read_from is None or reading.since <= aware(row.read_from):
         row.read_from = row.begun_at
     row.begun_at, row.cursor = None, ""
@@ -246,10 +242,8 @@ def _finish(books: BookSettings, reading: Reading, alias: str) -> None:
 
 
 def _refuse_loss(books: BookSettings, row: RemoteReading, lost: int, known: int) -> None:
-    """Three documents may always go, if there is any answer: of a young company's books that is a large share."""
-    if row.documents and (lost <= 3 or lost <= books.largest_loss * known):
-        return
-    if not lost:
+    """Three documents may always be gone, if anything was found: in a young company's books they are a large share."""
+    if not lost or (row.documents and (lost <= 3 or lost <= books.largest_loss * known)):
         return
     raise LostDocuments(
         f"{books.system}: a reading of everything found {row.documents} documents; {lost} of the {known} known ones "
@@ -295,10 +289,10 @@ def _columns(documents: Sequence[Document]) -> dict[str, Any]:
 
 
 def _text(text: str, longest: int = REMOTE_LENGTH) -> str:
-    """What PostgreSQL can keep, and cut: a character that it can't (NUL, half of a surrogate pair) is escaped."""
+    """The text, cut, with the characters escaped that PostgreSQL can't keep (NUL, half of a surrogate pair)."""
     return _UNKEPT.sub(lambda found: f"\\u{ord(found[0]):04x}", text)[:longest]
 
 
 def _amount(total: Decimal | None) -> Decimal | None:
-    """An amount that the column can hold; one beyond all money isn't compared."""
+    """The amount if the column can hold it; else None, which is not compared."""
     return total if total is not None and total.is_finite() and abs(total) < 10**18 else None

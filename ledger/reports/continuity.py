@@ -125,18 +125,18 @@ _PERIODS = """
 class PeriodSummary:
     """How the values of one period are accounted for.
 
-    ``first`` and ``last`` are what the counter says, less the free slots that were only minted ahead; the last one is
-    ``first - 1`` before the first number. ``expected`` is how many values that makes. ``lowest`` and ``highest`` are
-    what the rows say, and ``expected_from_rows`` is how many values they span, free slots before the lowest among them.
-    ``issued`` were given out by Folio, ``adopted`` by a previous system; ``void`` counts those of both that were voided
-    since. ``flagged`` are gaps with an entry; ``reserved`` are shown to somebody, and become
-    entries or gaps. ``missing`` are all others, in ``missing_ranges``, the longest of ``longest_range`` values;
-    ``adopted_missing`` of them are known holes of an adopted history, and ``explained`` of those were explained;
-    ``healing`` of them are free slots below the highest number, which the next checkouts take. ``free`` counts all free
-    slots. ``duplicates`` are values that come again, which only a lost unique index could let happen.
+    ``first`` and ``last`` are the counter's, without the free slots that were only minted ahead; ``last`` is ``first -
+    1`` before the first number. ``expected`` is how many values that makes. ``lowest`` and ``highest`` are those of the
+    rows, and ``expected_from_rows`` is how many values they span, with free slots before the lowest. ``issued`` were
+    given out by Folio, ``adopted`` by a previous system; ``void`` counts those of both that were voided. ``flagged``
+    are gaps with an entry; ``reserved`` are shown to somebody, and become entries or gaps. ``missing`` are all others,
+    in ``missing_ranges``, the longest of ``longest_range`` values; ``adopted_missing`` of them are known holes of an
+    adopted history, of which ``explained`` were explained; ``healing`` of them are free slots below the highest number,
+    which the next checkouts take. ``free`` counts all free slots. ``duplicates`` are values that come again, which only
+    a lost unique index allows.
 
-    ``out_of_order`` counts documents dated before their predecessor by value: by the stated time where both were
-    adopted, else by business date, since Folio's clock says when a number was given out, not what its document is of.
+    ``out_of_order`` counts documents dated before their predecessor by value: by the stated time if both were adopted,
+    else by business date, since Folio's clock tells when a number was given out, not the date of its document.
     """
 
     tenant: str

@@ -1,7 +1,7 @@
-"""The values of a period without a document, and what is known of each: cuts the rows of one query into spans.
+"""Cuts the values of a period without a document into spans, each with what is known of it.
 
-An *island* is a run of values between two documents. What is known of its values, the *items*, are gaps with an entry,
-ranges of an adopted history, reservations and free slots. What no item covers is lost.
+An *island* is a run of values between two documents. Its *items* are what is known of its values: gaps with an entry,
+ranges of an adopted history, reservations and free slots. A value that no item covers is lost.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,7 +13,7 @@ from typing import Any
 
 
 class What(StrEnum):
-    """What is known of a span of values that no document bears."""
+    """What is known of a span of values without a document."""
 
     FLAGGED = "flagged"
     ADOPTED = "adopted"
@@ -47,9 +47,9 @@ class Island:
 
     @property
     def dated(self) -> date | None:
-        """The day on which it is counted: that of the document before it, or else of the one after it.
+        """The day on which it is counted: the date of the document before it, or else of the one after it.
 
-        So each value belongs to one day: of two reports whose spans of dates touch, exactly one has it.
+        So each value belongs to one day, and to exactly one of two reports whose dates adjoin.
         """
         neighbour = self.before or self.after
         return None if neighbour is None else neighbour.issued_on
@@ -70,7 +70,7 @@ class Item:
     explanation: str = ""
     explained_by: str = ""
     explained_at: datetime | None = None
-    #: Of what is an event: which transaction wrote it, and in which era of the database.
+    #: If it is an event: the transaction that wrote it, and the era of the database.
     era: int | None = None
     transaction_id: int | None = None
 
@@ -86,7 +86,7 @@ class Span:
 
     @property
     def known(self) -> Item:
-        """What is known of these values; of lost ones nothing but that."""
+        """What is known of these values; of lost ones, only that they are lost."""
         return self.item or Item(self.first, self.last, What.LOST)
 
     @property
@@ -101,8 +101,8 @@ class Span:
 def spans(found: Iterable[tuple[Island, Item | None]]) -> Iterator[Span]:
     """Cut islands along their items. ``found`` has each island with each of its items, or with None, in order.
 
-    Every value of an island is in exactly one span, even if items overlap or reach out of the island, as they do only
-    in a ledger that was tampered with.
+    Every value of an island is in exactly one span, even if items overlap or reach beyond the island, which happens
+    only in a ledger that was tampered with.
     """
     for island, pairs in groupby(found, key=lambda pair: pair[0]):
         reached = island.first - 1
@@ -133,20 +133,16 @@ class Tally:
 
 def tally(all_spans: Iterable[Span]) -> Tally:
     """Count spans, in order. Adjacent missing values are one range, whatever their causes."""
-    counts = {"in_progress": 0, "missing": 0}
-    ranges = lost = unexplained = 0
-    first: int | None = None
-    last: int | None = None
-    missing_through: int | None = None
+    in_progress = missing = ranges = lost = unexplained = 0
+    first = last = missing_through = None
     for span in all_spans:
-        first = span.first if first is None else first
-        last = span.last
+        first, last = span.first if first is None else first, span.last
         if span.what.is_in_progress:
-            counts["in_progress"] += span.count
+            in_progress += span.count
             continue
-        counts["missing"] += span.count
+        missing += span.count
         lost += span.count if span.item is None else 0
         unexplained += span.count if span.item is not None and not span.item.explanation else 0
         ranges += missing_through is None or span.first > missing_through + 1
         missing_through = span.last
-    return Tally(counts["in_progress"], counts["missing"], ranges, lost, unexplained, first, last)
+    return Tally(in_progress, missing, ranges, lost, unexplained, first, last)

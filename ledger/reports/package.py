@@ -5,7 +5,7 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import chain
 from typing import IO, Any
 
@@ -25,20 +25,15 @@ _BLOCK = 1 << 20
 
 def write_package(report: Report, target: IO[bytes], warn: Warn, *, using: str, separator: str = ",") -> None:
     """Write the zip, all of it from the report's snapshot: any number of rows takes disk and no memory."""
-    known = formats()
+    known, table = formats(), separated_by(separator)
     parts: list[tuple[str, str, Callable[[IO[bytes]], object]]] = [
         ("report.pdf", _("the report, to be read and signed"), _writer(known["pdf"], report, warn)),
         ("report.xlsx", _("the report as a workbook"), _writer(known["xlsx"], report, warn)),
-        (
-            "register.csv",
-            _("every number on a line of its own"),
-            _writer(separated_by(separator), report.only("register"), warn),
-        ),
+        ("register.csv", _("every number on a line of its own"), _writer(table, report.only("register"), warn)),
         ("report.json", _("the report, to be read by programs"), _writer(known["json"], report, warn)),
     ]
     seals = _seals(report.header.tenant, using)
-    first = next(seals, None)
-    if first is not None:
+    if (first := next(seals, None)) is not None:
         lines = (f"{line}\n".encode() for line in chain([first], seals))
         what = _("the seals of all numbers, to be checked with folio_verify.py")
         parts.append(("seals.jsonl", what, lambda file: file.writelines(lines)))
@@ -63,10 +58,8 @@ def _writer(how: Format, report: Report, warn: Warn) -> Callable[[IO[bytes]], ob
 
 
 def _seals(tenant: str, using: str) -> Iterator[str]:
-    try:
+    with suppress(SealError):  # nothing is sealed yet; the report says so
         yield from export(using, tenant)
-    except SealError:
-        return  # nothing is sealed yet; the report says so
 
 
 def _contents(report: Report, files: list[tuple[str, str]]) -> str:

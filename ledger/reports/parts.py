@@ -28,77 +28,84 @@ _CAUSES = {
 }
 
 
-def parts(scope: Scope) -> tuple[Part, ...]:
-    """All parts of a report, in the order in which people read them."""
-    declares = any(must_declare(scoped.series) for scoped in scope.periods)
-    return (
-        Part(
-            "summary",
-            _("Summary"),
-            _(
-                "Expected is what the counter gave away, and must be what was issued, is in progress, and is missing; "
-                "void numbers are among those issued. By the rows is the same of the whole period, from the rows "
-                "alone. A period opens where its counter starts, which is compared with the closing value of the one "
-                "before. The state is that of the whole period."
-            ),
-            rows.PeriodRow,
-            lambda: (scoped.row for scoped in scope.periods),
-            grouped=False,
-        ),
-        Part("voids", _("Void numbers"), _("Numbers that were declared void."), rows.VoidRow, lambda: _voids(scope)),
-        Part(
-            "gaps",
-            _("Missing numbers"),
-            _(
-                "Both ends are inclusive. A missing value has no date of its own: it lies between the documents beside "
-                "it, and is counted on the day of the one before it, or else of the one after it."
-            ),
-            rows.DeclaredGapRow if declares else rows.GapRow,
-            lambda: _gaps(scope, declares=declares),
-        ),
-        *_declaration_parts(scope),
-        Part(
-            "in_progress",
-            _("Numbers in progress"),
-            _("Reserved for a checkout, or free for the next one: neither issued nor missing yet."),
-            rows.InProgressRow,
-            lambda: _in_progress(scope),
-        ),
-        *_order_parts(scope),
-        Part(
-            "dating",
-            _("Back-dated and post-dated"),
-            _(
-                "Documents whose business date is not the day on which the number was given out, in the time zone of "
-                "the series. Fewer days than none: back-dated."
-            ),
-            rows.DatingRow,
-            lambda: _dating(scope),
-        ),
-        *_range_parts(scope),
-        *_registered_parts(scope),
-        *_alarm_parts(scope),
-        *_remote_parts(scope),
-        Part(
-            "series",
-            _("Series"),
-            _("The settings as they are; the next part tells what they were."),
-            rows.SeriesRow,
-            lambda: _series(scope),
-            grouped=False,
-        ),
-        Part(
-            "settings",
-            _("Changes of settings"),
-            _(
-                "Every change of these series and periods, whatever the dates of the report, and of who may see the "
-                "tenant's numbers."
-            ),
-            rows.ChangeRow,
-            lambda: _changes(scope),
-            grouped=False,
-        ),
+def parts(scope: Scope) -> Iterator[Part]:
+    """All parts of a report, in the order in which people read them; some are left out if they are empty."""
+    periods = scope.periods
+    note = _(
+        "Expected is what the counter gave away, and must be what was issued, is in progress, and is missing; "
+        "void numbers are among those issued. By the rows is the same of the whole period, from the rows "
+        "alone. A period opens where its counter starts, which is compared with the closing value of the one "
+        "before. The state is that of the whole period."
     )
+    yield Part("summary", _("Summary"), note, rows.PeriodRow, lambda: (one.row for one in periods), grouped=False)
+    note = _("Numbers that were declared void.")
+    yield Part("voids", _("Void numbers"), note, rows.VoidRow, lambda: _voids(scope))
+    note = _(
+        "Both ends are inclusive. A missing value has no date of its own: it lies between the documents beside "
+        "it, and is counted on the day of the one before it, or else of the one after it."
+    )
+    declares = any(must_declare(one.series) for one in periods)
+    row = rows.DeclaredGapRow if declares else rows.GapRow
+    yield Part("gaps", _("Missing numbers"), note, row, lambda: _gaps(scope, declares=declares))
+    if scope.declarations:
+        note = _("Missing numbers that were declared to an authority, under its reference. Both ends are inclusive.")
+        yield Part("declarations", _("Declarations"), note, rows.DeclarationRow, lambda: _declarations(scope))
+    note = _("Reserved for a checkout, or free for the next one: neither issued nor missing yet.")
+    yield Part("in_progress", _("Numbers in progress"), note, rows.InProgressRow, lambda: _in_progress(scope))
+    if any(one.row.out_of_order for one in periods):
+        note = _("Documents dated before the one with the next lower value.")
+        read = partial(_plain, scope, sql.OUT_OF_ORDER, rows.OutOfOrderRow, by_index=True)
+        yield Part("out_of_order", _("Out of order"), note, rows.OutOfOrderRow, read)
+    if any(one.row.duplicates for one in periods):
+        note = _("Each value has one entry; these have more, which only a lost unique index lets happen.")
+        read = partial(_plain, scope, sql.DUPLICATES, rows.DuplicateRow, by_index=True)
+        yield Part("duplicates", _("Values that come twice"), note, rows.DuplicateRow, read)
+    note = _(
+        "Documents whose business date is not the day on which the number was given out, in the time zone of "
+        "the series. Fewer days than none: back-dated."
+    )
+    yield Part("dating", _("Back-dated and post-dated"), note, rows.DatingRow, lambda: _dating(scope))
+    yield from _parts_of_others(scope)
+    note = _("The settings as they are; the next part tells what they were.")
+    yield Part("series", _("Series"), note, rows.SeriesRow, lambda: _series(scope), grouped=False)
+    note = _(
+        "Every change of these series and periods, whatever the dates of the report, and of who may see the "
+        "tenant's numbers."
+    )
+    yield Part("settings", _("Changes of settings"), note, rows.ChangeRow, lambda: _changes(scope), grouped=False)
+
+
+def _parts_of_others(scope: Scope) -> Iterator[Part]:
+    """What authorities, people and accounting systems say of the numbers; no part without any."""
+    if any(one.period.ordinal for one in scope.periods):
+        note = _(
+            "Values and days are inclusive. The unused end of a range lapses when it expires, and bears no document."
+        )
+        title, read = _("Authorised ranges"), partial(_ranges, scope)
+        yield Part("authorisations", title, note, rows.AuthorisationRow, read, grouped=False)
+    ((known,),) = scope.snapshot.rows(sql.ANY_REGISTERED, {"tenant": scope.tenant})
+    if known:
+        note = _("The references under which authorities know these numbers.")
+        registered = partial(_plain, scope, sql.REGISTERED, rows.RegisteredRow)
+        yield Part("registered", _("Registered numbers"), note, rows.RegisteredRow, registered)
+    if found := list(_acknowledged(scope)):
+        title = _("Acknowledged alarms")
+        note = _("What breaks a rule of the ledger and can't be mended; it may stand, for the reason given.")
+        yield Part("acknowledged", title, note, rows.AcknowledgedRow, lambda: iter(found), grouped=False)
+    systems = dict(scope.snapshot.rows(sql.SYSTEMS, {"tenant": scope.tenant}))
+    if systems or next(_findings(scope), None) is not None:
+        title = _("Differences in the books")
+        note = _(
+            "What the last comparison saw and is not over; one that was acknowledged may stand, for the reason given. "
+            "A number whose document is gone from the project's own tables is told here too."
+        )
+        yield Part("findings", title, note, rows.FindingRow, lambda: _findings(scope), grouped=False)
+    if systems:
+        title = _("Confirmed by the books")
+        note = _(
+            "Numbers that the system knows as the ledger does: posted there and valid here, or void on both sides."
+        )
+        yield Part("confirmed", title, note, rows.ConfirmedRow, lambda: _confirmed(scope, systems), grouped=False)
 
 
 def _series(scope: Scope) -> Iterator[rows.SeriesRow]:
@@ -116,25 +123,14 @@ def _series(scope: Scope) -> Iterator[rows.SeriesRow]:
         )
 
 
-def _declaration_parts(scope: Scope) -> Iterator[Part]:
-    """Declarations to authorities; no part without any."""
-    if scope.declarations:
-        yield Part(
-            "declarations",
-            _("Declarations"),
-            _("Missing numbers that were declared to an authority, under its reference. Both ends are inclusive."),
-            rows.DeclarationRow,
-            lambda: _declarations(scope),
-        )
-
-
 def _declarations(scope: Scope) -> Iterator[rows.DeclarationRow]:
     everything = scope.since is None and scope.until is None
     for scoped in scope.periods:
         numbers = scoped.period.as_format()
-        here = [one for one in scope.declarations if one.period == scoped.period.pk]
+        pk = scoped.period.pk
+        here = [one for one in scope.declarations if one.period == pk]
         if here and not everything:
-            touched = {one for span in scope.spans(scoped) for one in scope.declared_here(scoped, span)}
+            touched = {one for span in scope.spans(scoped) for one in scope.declared_here(pk, span.first, span.last)}
             here = [one for one in here if one in touched]
         for one in here:
             yield rows.DeclarationRow(
@@ -151,39 +147,15 @@ def _declarations(scope: Scope) -> Iterator[rows.DeclarationRow]:
             )
 
 
-def _order_parts(scope: Scope) -> Iterator[Part]:
-    """Numbers out of order and duplicates; no part without any."""
-    if any(scoped.row.out_of_order for scoped in scope.periods):
-        yield Part(
-            "out_of_order",
-            _("Out of order"),
-            _("Documents dated before the one with the next lower value."),
-            rows.OutOfOrderRow,
-            partial(_plain, scope, sql.OUT_OF_ORDER, rows.OutOfOrderRow, by_index=True),
-        )
-    if any(scoped.row.duplicates for scoped in scope.periods):
-        yield Part(
-            "duplicates",
-            _("Values that come twice"),
-            _("Each value has one entry; these have more, which only a lost unique index lets happen."),
-            rows.DuplicateRow,
-            partial(_plain, scope, sql.DUPLICATES, rows.DuplicateRow, by_index=True),
-        )
-
-
 def _dating(scope: Scope) -> Iterator[rows.DatingRow]:
-    names = {scoped.series.time_zone for scoped in scope.periods}
-    known = {name: _known_zone(name, scope.snapshot.alias) for name in names}
+    known = {name: name for name in {scoped.series.time_zone for scoped in scope.periods}}
+    for name in list(known):
+        try:
+            today_in(name, scope.snapshot.alias)
+        except InvalidCalendar:
+            known[name] = "UTC"
     zones = [known[scoped.series.time_zone] for scoped in scope.periods]
     return _plain(scope, sql.DATING, rows.DatingRow, by_index=True, zones=zones)
-
-
-def _known_zone(name: str, alias: str) -> str:
-    try:
-        today_in(name, alias)
-    except InvalidCalendar:
-        return "UTC"
-    return name
 
 
 def _changes(scope: Scope) -> Iterator[rows.ChangeRow]:
@@ -195,15 +167,6 @@ def _changes(scope: Scope) -> Iterator[rows.ChangeRow]:
 def _plain(scope: Scope, statement: str, row: type[_R], **more: Any) -> Iterator[_R]:
     """The rows of a statement as they are; the other arguments are those of ``Scope.told``."""
     return (row(**told) for told in scope.told(row, statement, **more))
-
-
-def _registered_parts(scope: Scope) -> Iterator[Part]:
-    """References of authorities; no part for a tenant without any."""
-    ((known,),) = scope.snapshot.rows(sql.ANY_REGISTERED, {"tenant": scope.tenant})
-    if known:
-        note = _("The references under which authorities know these numbers.")
-        read = partial(_plain, scope, sql.REGISTERED, rows.RegisteredRow)
-        yield Part("registered", _("Registered numbers"), note, rows.RegisteredRow, read)
 
 
 def _voids(scope: Scope) -> Iterator[rows.VoidRow]:
@@ -238,7 +201,7 @@ def _gap(scope: Scope, scoped: ScopedPeriod, span: Span) -> rows.GapRow:
         explanation=item.explanation,
         explained_by=item.explained_by,
         explained_at=scope.local(item.explained_at),
-        declared=scope.declared(scoped, span),
+        declared=scope.declared(scoped.period.pk, span.first, span.last),
     )
 
 
@@ -266,19 +229,6 @@ def _in_progress(scope: Scope) -> Iterator[rows.InProgressRow]:
                 )
 
 
-def _alarm_parts(scope: Scope) -> Iterator[Part]:
-    found = list(_acknowledged(scope))
-    if found:
-        yield Part(
-            "acknowledged",
-            _("Acknowledged alarms"),
-            _("What breaks a rule of the ledger and can't be mended; it may stand, for the reason given."),
-            rows.AcknowledgedRow,
-            lambda: iter(found),
-            grouped=False,
-        )
-
-
 def _acknowledged(scope: Scope) -> Iterator[rows.AcknowledgedRow]:
     places = {(scoped.summary.series, scoped.summary.starts_on): scoped for scoped in scope.periods}
     codes = {code for code, _ in places}
@@ -292,21 +242,10 @@ def _acknowledged(scope: Scope) -> Iterator[rows.AcknowledgedRow]:
         yield rows.AcknowledgedRow(**told)
 
 
-def _range_parts(scope: Scope) -> Iterator[Part]:
-    """No part for a tenant without authorised ranges."""
-    if any(scoped.period.ordinal for scoped in scope.periods):
-        note = _(
-            "Values and days are inclusive. The unused end of a range lapses when it expires, and bears no document."
-        )
-        yield Part(
-            "authorisations", _("Authorised ranges"), note, rows.AuthorisationRow, lambda: _ranges(scope), grouped=False
-        )
-
-
 def _ranges(scope: Scope) -> Iterator[rows.AuthorisationRow]:
     alias, known = scope.snapshot.alias, scope.ranges()
-    its_own = {"tenant": scope.tenant, "authorised__in": [one.pk for one in known.values()]}
-    lapses = {one.authorised_id: one for one in RangeLapsed.objects.using(alias).filter(**its_own)}
+    found = RangeLapsed.objects.using(alias).filter(tenant=scope.tenant, authorised__in=known.values())
+    lapses = {one.authorised_id: one for one in found}
     for scoped in scope.periods:
         granted = known.get(scoped.period.pk)
         if granted is None:
@@ -329,43 +268,9 @@ _NO_LAPSE: dict[str, Any] = {"lapsed_first": None, "lapsed_last": None, "lapsed_
 
 
 def _lapse(scope: Scope, lapsed: RangeLapsed, period: int) -> dict[str, Any]:
-    first, last = lapsed.first_value, lapsed.last_value
-    here = (one for one in scope.declarations if one.period == period and one.first <= last and one.last >= first)
-    declared = ", ".join(f"{one.authority} {one.reference}" for one in here)
-    return {
-        "lapsed_first": first,
-        "lapsed_last": last,
-        "lapsed_at": scope.local(lapsed.lapsed_at),
-        "declared": declared,
-    }
-
-
-def _remote_parts(scope: Scope) -> Iterator[Part]:
-    """Open findings; and confirmed numbers, unless no accounting system was read of the tenant."""
-    systems = dict(scope.snapshot.rows(sql.SYSTEMS, {"tenant": scope.tenant}))
-    if not systems and next(_findings(scope), None) is None:
-        return
-    yield Part(
-        "findings",
-        _("Differences in the books"),
-        _(
-            "What the last comparison saw and is not over; one that was acknowledged may stand, for the reason given. "
-            "A number whose document is gone from the project's own tables is told here too."
-        ),
-        rows.FindingRow,
-        lambda: _findings(scope),
-        grouped=False,
-    )
-    if not systems:
-        return
-    yield Part(
-        "confirmed",
-        _("Confirmed by the books"),
-        _("Numbers that the system knows as the ledger does: posted there and valid here, or void on both sides."),
-        rows.ConfirmedRow,
-        lambda: _confirmed(scope, systems),
-        grouped=False,
-    )
+    ends = {"lapsed_first": lapsed.first_value, "lapsed_last": lapsed.last_value}
+    declared = scope.declared(period, *ends.values())
+    return {**ends, "lapsed_at": scope.local(lapsed.lapsed_at), "declared": declared}
 
 
 def _findings(scope: Scope) -> Iterator[rows.FindingRow]:
@@ -392,14 +297,14 @@ def _confirmed(scope: Scope, systems: Mapping[str, datetime | None]) -> Iterator
 
 
 def must_declare(series: Series) -> bool:
-    """Whether the series' rules know a day by which a missing number is declared."""
+    """Whether the rules of the series name a day by which a missing number must be declared."""
     return bool(_policies(series))
 
 
 def declaration_due(series: Series, broke_on: date | None) -> date | None:
-    """The last day to declare a number if the sequence broke on ``broke_on``; None where nobody asks, or none is known.
+    """The last day to declare a number if the sequence broke on ``broke_on``; None if nobody asks for it.
 
-    It broke on the day of the missing number itself, where that was reserved; else on that of the next higher number.
+    It broke on the day of the missing number if that was reserved, else on the day of the next higher number.
     """
     day = day_or_none(broke_on)
     if day is None:
@@ -411,5 +316,5 @@ def _policies(series: Series) -> list[Gaps]:
     try:
         sets = series.rule_sets()
     except InvalidSeries:
-        return []  # of another version of Folio; ledger_rules reports it
+        return []  # another version of Folio wrote the rules; ledger_rules reports it
     return [rules.gaps for rules in sets if rules.gaps is not None and rules.gaps.due_day is not None]

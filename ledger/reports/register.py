@@ -1,7 +1,7 @@
 """The register: every number of a report's periods, one line each, from the first value to the last.
 
-It is the population that an auditor samples from. With it alone the report can be done again: which values are missing,
-which numbers come twice, which are out of order, and all sums.
+An auditor samples from it. The whole report can be computed again from it: which values are missing, which numbers come
+twice, which are out of order, and all sums.
 """
 
 from collections.abc import Iterator
@@ -82,20 +82,22 @@ def register_part(scope: Scope) -> Part:
 
 
 def _register(scope: Scope) -> Iterator[Cells]:
-    """The lines in the order of their values. It is as long as the ledger: few calls, no objects."""
+    """The lines in the order of their values. They are as many as the ledger has numbers: few calls, no objects."""
     sealed = coverage(scope.tenant, using=scope.snapshot.alias)
     authorised = scope.ranges()
-    places = [
-        (scoped.summary.series, scoped.summary.period, str(authorised.get(scoped.period.pk) or ""))
-        for scoped in scope.periods
-    ]
-    others = _others(scope, sealed)
+    places = [(*scoped.place.values(), str(authorised.get(scoped.period.pk) or "")) for scoped in scope.periods]
+    # The lines that no document bears, but for their last cell, each with the place of its period and its value.
+    others: Iterator[tuple[int, int, Cells]] = (
+        (place, span.first, _other(scope, scoped, span, sealed))
+        for place, scoped in enumerate(scope.periods, 1)
+        for span in scope.spans(scoped)
+    )
     other_place, other_value, other = next(others, _END)
     wanted, zone = scope.wanted, scope.zone
     voids = scope.snapshot.rows(sql.REGISTER_VOIDS, wanted)
     void: list[Any]
     void_place, void_value, *void = next(voids, _END)
-    #: The voids of values up to here, by the id of the entry: a value that stands in the ledger twice has two.
+    #: The voids of the values read so far, by the id of the entry. (A value that is in the ledger twice has two.)
     pending: dict[int, Cells] = {}
     seal, of_era, alike = None, 0, range(0)
     confirms = bool(scope.snapshot.row(sql.READS_SYSTEMS, {"tenant": scope.tenant})[0])
@@ -130,13 +132,6 @@ _VALID, _VOID = marked("valid"), marked("void")
 _KINDS = {What.FLAGGED: marked("gap"), What.ADOPTED: marked("adopted")}
 
 
-def _others(scope: Scope, sealed: Coverage) -> Iterator[tuple[int, int, Cells]]:
-    """The lines that no document bears, but for their last cell, each with the place of its period and its value."""
-    for place, scoped in enumerate(scope.periods, 1):
-        for span in scope.spans(scoped):
-            yield place, span.first, _other(scope, scoped, span, sealed)
-
-
 def _other(scope: Scope, scoped: ScopedPeriod, span: Span, sealed: Coverage) -> Cells:
     numbers, item, state = scoped.period.as_format(), span.known, _STATES[span.what]
     first, last = numbers.shown(span.first, item.asked_for), numbers.shown(span.last, item.asked_for)
@@ -151,11 +146,9 @@ def _other(scope: Scope, scoped: ScopedPeriod, span: Span, sealed: Coverage) -> 
         issued_on=item.asked_for,
         issued_at=scope.local(item.since),
         issued_by=item.actor,
-        reason=(item.explanation or str(item.evidence.get("cause", "")))
-        if span.item
-        else str(_("nothing is known of it")),
+        reason=item.explanation or str(item.evidence.get("cause", "") if span.item else _("nothing is known of it")),
         explained_by=item.explained_by,
-        declared=scope.declared(scoped, span) if state == "missing" else "",
+        declared=scope.declared(scoped.period.pk, span.first, span.last) if state == "missing" else "",
         sealed_in=sealed.number(item.era, item.transaction_id) if item.era and item.transaction_id else None,
     )
     return tuple(getattr(row, name) for name in _NAMES)

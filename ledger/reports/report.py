@@ -23,26 +23,26 @@ from ledger.reports.rows import Part
 from ledger.reports.scope import Scope, ScopedPeriod, read_scope
 from ledger.reports.snapshot import Snapshot, snapshot
 from ledger.seals.reading import Standing, standing
+from ledger.series import series_of
 from ledger.signals import ask_for_seal
 from ledger.tenants import tenant_name, tenant_tax_id
 from ledger.words import day_told, moment_told, numbers_told, period_told, quantity, told_later
 from ledger.words import lazily as _
 from ledger.zones import shown_zone
 
-#: What a report is no place for: how fast numbers go, and how the workers do.
+#: States that a report leaves out: how fast numbers are used up, and how the workers do.
 _NOT_TOLD = frozenset({State.RUNNING_OUT, State.OVERDUE})
 
-#: Name and version of what the report has to tell; a column that goes or changes its meaning makes it 2.
+#: Name and version of the report's schema. Version 2 begins when a column is removed or changes its meaning.
 SCHEMA = "folio.continuity/1"
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where in the ledger the report stands: how many events of its periods there are, and of the tenant's findings
-    and acknowledged alarms.
+    """How many events of the report's periods there are, and of the tenant's findings and acknowledged alarms.
 
-    Events are only ever added, so two reports at one position have read the same events. What is in progress is no
-    event, and belongs to the moment.
+    Events are only ever added, so two reports at one position have read the same events. Numbers in progress are no
+    events: they are those of the moment.
     """
 
     entries: int
@@ -67,11 +67,11 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Whose numbers, which of them, and when. ``tax_id`` is empty where nobody stated one; dates are inclusive.
+    """Whose numbers the report is about, which of them, and when. ``tax_id`` may be empty; dates are inclusive.
 
-    ``sealed`` tells how far the numbers are sealed, with number and root of the last seal: once a report is handed in,
-    it vouches for that seal. ``system`` is the server's own identifier, with database and schema; ``login`` the role
-    that read the ledger, and ``owns_tables`` whether it could change it past its guards.
+    ``sealed`` tells how far the numbers are sealed, with number and root of the last seal: a report that was handed in
+    vouches for that seal. ``system`` is the server's own identifier, with database and schema; ``login`` is the role
+    that read the ledger, and ``owns_tables`` whether that role could get past the guards.
     """
 
     tenant: str
@@ -124,7 +124,7 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One of the questions that the verdict answers: ``good`` is None where the answer is neither good nor bad."""
+    """One of the questions that the verdict answers; ``good`` is None if the answer is neither good nor bad."""
 
     title: str
     text: str
@@ -133,10 +133,9 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """``sentence`` is what a person says of the numbers. ``verdict`` is the judge's, on the periods of the report;
-    ``reasons`` goes through all that it rests on, and ``problems`` says what is wrong, and is empty where nothing is.
-    ``parts`` are read while the report is open. ``further`` parts are as long as the ledger: they are written only when
-    they are chosen.
+    """``sentence`` sums up the numbers as a person would. ``verdict`` is the judge's, on the periods of the report;
+    ``reasons`` lists all that it rests on, ``problems`` what is wrong. ``parts`` are read while the report is open.
+    ``further`` parts are as long as the ledger: they are written only if they are chosen.
     """
 
     title: str
@@ -155,11 +154,11 @@ class Report:
 
     @property
     def is_green(self) -> bool:
-        """Whether it may be told in green: nothing is beside numbers that are still in progress."""
+        """Whether it may be shown in green: all is in order, and no number is in progress."""
         return self.ok and not self.header.position.in_progress
 
     def only(self, name: str) -> "Report":
-        """The same with one of its parts; raises ReportError if no part has that name."""
+        """The report with one of its parts; raises ReportError if no part has that name."""
         known = self.parts + self.further
         chosen = tuple(part for part in known if part.name == name)
         if not chosen:
@@ -186,15 +185,14 @@ def continuity_report(
     progress: Callable[[str], None] | None = None,
     using: str | None = None,
 ) -> Iterator[Report]:
-    """The report of one tenant's numbers, open for as long as the block lasts.
+    """The report on one tenant's numbers, open as long as the block lasts.
 
     ``tenant`` is a key, ``org`` what ``issue`` takes; by default the tenant without a name. ``series`` is one or its
-    code, ``on`` a day in the period that is wanted. ``since`` and ``until`` are business dates, both inclusive: what is
-    dated outside is not in the report. ``tax_id`` is shown as it is; by default the project's hook tells it.
-    ``made_by`` says who makes the report; ``made_at``, an aware datetime, pins the time that it bears. ``progress`` is
-    called with each step.
+    code, ``on`` a day in the period that is wanted. ``since`` and ``until`` are business dates, both inclusive: the
+    report leaves out what is dated outside. ``tax_id`` is shown as it is; by default the project's hook returns it.
+    ``made_by`` says who makes the report, ``made_at``, an aware datetime, when. ``progress`` is called with each step.
 
-    Raises ReportError where there is no such series or period, or inside a transaction that has no snapshot.
+    Raises ReportError if there is no such series or period, or inside a transaction that has no snapshot.
     """
     owner, series, using = choose(org, tenant, series, using)
     owner = owner or ""
@@ -211,7 +209,7 @@ def continuity_report(
         scope = replace(scope, periods=tuple(_with_state(scoped, judgement) for scoped in scope.periods))
         verdict, seal = judgement.verdict, standing(owner, using=shot.alias)
         if seal.newer != 0:
-            # A seal that can be seen is durable; for what is newer, one is asked for.
+            # A visible seal is durable. For newer rows, another one is asked for.
             ask_for_seal(shot.alias)
         yield Report(
             title=_("Continuity of numbers"),
@@ -244,8 +242,7 @@ def _check(on: date | None, since: date | None, until: date | None, made_at: dat
 
 def _refuse_nothing(shot: Snapshot, tenant: str, series: str | None, periods: tuple[ScopedPeriod, ...]) -> None:
     # A misspelt name would give an empty report, which looks as if all were well.
-    known = Series.objects.using(shot.alias).filter(tenant=tenant, **{} if series is None else {"code": series})
-    if not find_at_home(shot.alias, tenant, known.exists):
+    if not find_at_home(shot.alias, tenant, series_of(shot.alias, tenant, series).exists):
         raise ReportError(
             f"Tenant {tenant!r} has no series{'' if series is None else f' {series!r}'}.",
             rule="A report is of series that exist.",
@@ -262,8 +259,7 @@ def _refuse_nothing(shot: Snapshot, tenant: str, series: str | None, periods: tu
 def _header(
     scope: Scope, series: str | None, tax_id: str, made_at: datetime | None, made_by: str, seal: Standing
 ) -> Header:
-    told = scope.snapshot.row(sql.HEADER, {"tenant": scope.tenant, "periods": scope.ids})
-    now, explanations, findings, place, login, owns = told
+    read = scope.snapshot.row(sql.HEADER, {"tenant": scope.tenant, "periods": scope.ids})
     labels = {scoped.summary.period for scoped in scope.periods}
     dated = scope.since is not None or scope.until is not None
     all_of_them = _("all that touch the dates") if dated else _("all that there are")
@@ -279,26 +275,22 @@ def _header(
         since=scope.since,
         until=scope.until,
         time_zone=shown_zone(zones[0]) if len(zones) == 1 else _("UTC; the series have several"),
-        made_at=(now if made_at is None else made_at).astimezone(scope.zone),
+        made_at=(read.now if made_at is None else made_at).astimezone(scope.zone),
         made_by=made_by,
         position=Position(
             entries=sum(summary.used + summary.flagged for summary in summaries),
             voids=sum(summary.void for summary in summaries),
-            explanations=explanations,
+            explanations=read.explanations,
             declarations=len(scope.declarations),
-            findings=findings,
+            findings=read.findings,
             in_progress=sum(summary.reserved + summary.free for summary in summaries),
         ),
         sealed=told_later(partial(str, seal)),
-        system=place,
-        login=login,
-        owns_tables=owns,
+        system=read.place,
+        login=read.login,
+        owns_tables=read.owns_tables,
         version=__version__,
     )
-
-
-def _quantity(count: int) -> Any:
-    return told_later(partial(quantity, count))
 
 
 def _sentence(scope: Scope) -> str:
@@ -313,7 +305,7 @@ def _sentence(scope: Scope) -> str:
 
 
 def _reasons(scope: Scope, verdict: Verdict, seal: Standing) -> Iterator[Reason]:
-    """All that the verdict rests on, the worst first, also where there is nothing to tell."""
+    """All that the verdict rests on, the worst first, even if there are none of a kind."""
     told = (
         (_("Lost, or not adding up"), verdict.count(State.LOST)),
         (_("Rules broken"), verdict.count(State.BROKEN)),
@@ -322,14 +314,15 @@ def _reasons(scope: Scope, verdict: Verdict, seal: Standing) -> Iterator[Reason]
         (_("Due to be declared"), verdict.count(State.UNDECLARED)),
     )
     for title, count in told:
-        yield Reason(title, _quantity(count) if count else _("none"), not count)
-    out_of_order = sum(scoped.row.out_of_order for scoped in scope.periods)
-    yield Reason(_("Out of order"), *((_quantity(out_of_order), None) if out_of_order else (_("none"), True)))
+        yield Reason(title, told_later(partial(quantity, count)) if count else _("none"), not count)
+    count = sum(scoped.row.out_of_order for scoped in scope.periods)
+    text = told_later(partial(quantity, count)) if count else _("none")
+    yield Reason(_("Out of order"), text, None if count else True)
     yield Reason(_("Last seal"), told_later(partial(str, seal)), True if seal.newer == 0 else None)
 
 
 def _judged(scope: Scope, series: str | None) -> Judgement:
-    """What the judge says of the periods of the report, and of the tenant itself, with what the report has counted."""
+    """The judge's facts about the tenant and the periods of the report, with what the report has counted."""
     judgement = judge(tenant=scope.tenant, series=series, sweeps=(), using=scope.snapshot.alias)
     places = {(one.summary.series, one.summary.starts_on, one.summary.ordinal) for one in scope.periods}
     codes = {code for code, *_ in places}
@@ -344,7 +337,7 @@ def _judged(scope: Scope, series: str | None) -> Judgement:
             and (fact.starts_on is None or (fact.series, fact.starts_on, fact.ordinal) in places)
         )
 
-    # Every value was looked at just now, to be counted.
+    # Every value was counted just now.
     return replace(
         judgement,
         facts=here(judgement.including(counted).facts),
@@ -381,24 +374,21 @@ def _sums(scoped: ScopedPeriod) -> Iterator[str]:
     if not row.adds_up:
         known = {name: getattr(summary, name) for name in ("first", "last", "lowest", "highest")}
         known |= {"expected": quantity(summary.expected), "found": quantity(summary.expected_from_rows)}
-        yield (
-            where
-            + _(
-                "the numbers do not add up. The counter expects %(expected)s from %(first)s to %(last)s; the rows span "
-                "%(found)s from %(lowest)s to %(highest)s."
-            )
-            % known
+        told = _(
+            "the numbers do not add up. The counter expects %(expected)s from %(first)s to %(last)s; the rows span "
+            "%(found)s from %(lowest)s to %(highest)s."
         )
+        yield where + told % known
     elif row.lost:
-        yield where + ngettext(
+        told = ngettext(
             "%(n)s value is lost or was tampered with; nothing is known of it.",
             "%(n)s values are lost or were tampered with; nothing is known of them.",
             row.lost,
-        ) % {"n": quantity(row.lost)}
+        )
+        yield where + told % {"n": quantity(row.lost)}
     if summary.duplicates:
-        yield where + ngettext("%(n)s value comes twice.", "%(n)s values come twice.", summary.duplicates) % {
-            "n": quantity(summary.duplicates)
-        }
+        told = ngettext("%(n)s value comes twice.", "%(n)s values come twice.", summary.duplicates)
+        yield where + told % {"n": quantity(summary.duplicates)}
 
 
 def _told(part: Part, tell: Callable[[str], None]) -> Part:

@@ -2,7 +2,7 @@
 
 from ledger.reconciliation.looking_sql import CONFIRMED_BY, LAST_WORD, OURS
 
-# Some periods in an order of their own, each with a place in it; what is read of one, is read along its index.
+# The periods in the caller's order, each with its place. The rows of each are read along its index.
 _PERIODS = "unnest(%(periods)s::bigint[]) WITH ORDINALITY AS w (period, place)"
 
 _IN_DATES = """(%(since)s::date IS NULL OR e.issued_on >= %(since)s::date)
@@ -123,8 +123,7 @@ VOIDS = f"""
     JOIN ledger_entry e ON e.id = v.entry_id AND e.tenant = v.tenant
     JOIN ledger_period p ON p.id = e.period_id
     JOIN ledger_series s ON s.id = p.series_id
-    WHERE v.tenant = %(tenant)s AND e.period_id = ANY(%(periods)s)
-      AND {_IN_DATES}
+    WHERE v.tenant = %(tenant)s AND e.period_id = ANY(%(periods)s) AND {_IN_DATES}
     ORDER BY s.code, p.starts_on, e.value, v.id
 """  # noqa: S608
 
@@ -161,8 +160,7 @@ REGISTERED = f"""
     JOIN ledger_entry e ON e.id = r.entry_id AND e.tenant = r.tenant
     JOIN ledger_period p ON p.id = e.period_id
     JOIN ledger_series s ON s.id = p.series_id
-    WHERE r.tenant = %(tenant)s AND e.period_id = ANY(%(periods)s)
-      AND {_IN_DATES}
+    WHERE r.tenant = %(tenant)s AND e.period_id = ANY(%(periods)s) AND {_IN_DATES}
     ORDER BY s.code, p.starts_on, e.value, r.authority
 """  # noqa: S608
 
@@ -182,9 +180,7 @@ FINDINGS = f"""
     {LAST_WORD}
     WHERE f.tenant = %(tenant)s
       AND NOT EXISTS (SELECT FROM ledger_findingresolved d WHERE d.tenant = f.tenant AND d.finding_id = f.id)
-      AND (e.id IS NULL OR e.period_id = ANY(%(periods)s)
-           AND (%(since)s::date IS NULL OR e.issued_on >= %(since)s::date)
-           AND (%(until)s::date IS NULL OR e.issued_on <= %(until)s::date))
+      AND (e.id IS NULL OR e.period_id = ANY(%(periods)s) AND {_IN_DATES})
     ORDER BY f.system, f.id
 """  # noqa: S608  (our own text)
 
@@ -193,8 +189,7 @@ CONFIRMED = f"""
     SELECT e.period_id, d.system, count(DISTINCT e.id)
     FROM ledger_entry e
     {CONFIRMED_BY}
-    WHERE e.tenant = %(tenant)s AND e.period_id = ANY(%(periods)s) AND e.kind IN ('issued', 'adopted')
-      AND {_IN_DATES}
+    WHERE e.tenant = %(tenant)s AND e.period_id = ANY(%(periods)s) AND e.kind IN ('issued', 'adopted') AND {_IN_DATES}
     GROUP BY e.period_id, d.system
 """  # noqa: S608
 
@@ -214,14 +209,14 @@ ACKNOWLEDGED = """
 # entries, voids and declarations, where in the ledger the report stands. Also what the database's clock says, where the
 # ledger lives, who is connected, and whether that role owns the tables.
 HEADER = """
-    SELECT now(), (
+    SELECT now() AS now, (
         SELECT count(*) FROM ledger_gapexplained x JOIN ledger_entry e ON e.tenant = x.tenant AND e.id = x.entry_id
         WHERE x.tenant = %(tenant)s AND e.period_id = ANY(%(periods)s)
     ) + (
         SELECT count(*) FROM ledger_gapexplained x
         JOIN ledger_adoptedgap g ON g.tenant = x.tenant AND g.id = x.adopted_gap_id
         WHERE x.tenant = %(tenant)s AND g.period_id = ANY(%(periods)s)
-    ), (
+    ) AS explanations, (
         SELECT count(*) FROM ledger_findingraised f WHERE f.tenant = %(tenant)s
     ) + (
         SELECT count(*) FROM ledger_findingresolved f WHERE f.tenant = %(tenant)s
@@ -229,9 +224,9 @@ HEADER = """
         SELECT count(*) FROM ledger_findingacknowledged f WHERE f.tenant = %(tenant)s
     ) + (
         SELECT count(*) FROM ledger_alarmacknowledged k WHERE k.tenant = %(tenant)s
-    ), ledger_place(), current_user::text, (
+    ) AS findings, ledger_place() AS place, current_user::text AS login, (
         SELECT pg_has_role(current_user, c.relowner, 'MEMBER') FROM pg_class c WHERE c.oid = 'ledger_entry'::regclass
-    )
+    ) AS owns_tables
 """
 
 # Of each period the numbers that stand in the ledger for two of its values, and where the period before it in its
@@ -265,15 +260,14 @@ _REGISTER = """
                     THEN (SELECT o.number FROM ledger_entry o WHERE o.id = e.replaces_id) END,
                {confirmed}, e.era, e.transaction_id
         FROM ledger_entry e
-        WHERE e.tenant = %(tenant)s AND e.period_id = w.period AND e.kind <> 'gap'
-          AND (%(since)s::date IS NULL OR e.issued_on >= %(since)s::date)
-          AND (%(until)s::date IS NULL OR e.issued_on <= %(until)s::date)
+        WHERE e.tenant = %(tenant)s AND e.period_id = w.period AND e.kind <> 'gap' AND {in_dates}
         ORDER BY e.value
     ) x
 """
-REGISTER = _REGISTER.format(periods=_PERIODS, confirmed="NULL")
+REGISTER = _REGISTER.format(periods=_PERIODS, in_dates=_IN_DATES, confirmed="NULL")
 CONFIRMED_REGISTER = _REGISTER.format(
     periods=_PERIODS,
+    in_dates=_IN_DATES,
     confirmed=f"""(
         SELECT string_agg(DISTINCT d.system, ', ' ORDER BY d.system) FROM ledger_remotedocument d
         WHERE d.tenant = e.tenant AND upper(d.number) = upper(e.number) AND d.number <> ''
@@ -291,8 +285,7 @@ REGISTER_VOIDS = f"""
     FROM ledger_numbervoided v
     JOIN ledger_entry e ON e.id = v.entry_id AND e.tenant = v.tenant
     JOIN {_PERIODS} ON w.period = e.period_id
-    WHERE v.tenant = %(tenant)s
-      AND {_IN_DATES}
+    WHERE v.tenant = %(tenant)s AND {_IN_DATES}
     ORDER BY w.place, e.value
 """  # noqa: S608
 
@@ -355,7 +348,7 @@ DUPLICATES = f"""
 
 # The documents whose business date is not the day of their issue in the zone of their series, and by how many days:
 # fewer than none are back-dated. Parameters: tenant, periods (their ids), zones, since, until.
-DATING = """
+DATING = f"""
     SELECT w.period, x.*
     FROM unnest(%(periods)s::bigint[], %(zones)s::text[]) WITH ORDINALITY AS w (period, zone, place)
     CROSS JOIN LATERAL (
@@ -365,8 +358,7 @@ DATING = """
         WHERE e.tenant = %(tenant)s AND e.period_id = w.period AND e.kind = 'issued'
           AND isfinite(e.issued_on) AND isfinite(e.issued_at)
           AND e.issued_on <> (e.issued_at AT TIME ZONE w.zone)::date
-          AND (%(since)s::date IS NULL OR e.issued_on >= %(since)s::date)
-          AND (%(until)s::date IS NULL OR e.issued_on <= %(until)s::date)
+          AND {_IN_DATES}
         ORDER BY e.value
     ) x
-"""
+"""  # noqa: S608

@@ -1,6 +1,6 @@
-"""Each series with its rules by country: what was checked, in its settings and on its real numbers, and how it ended.
+"""Checks each series against the rules of its countries: its settings, and the numbers that it has given out.
 
-Folio checks rules and prints evidence; whether a numbering satisfies the law, it does not say.
+Folio checks rules and prints evidence. It does not say whether a numbering satisfies the law.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,14 +22,15 @@ from ledger.reports.continuity import PeriodSummary, summarise
 from ledger.rules import Finding, GapPolicy, Outcome, Rules, all_rules, as_of
 from ledger.rules.base import Authorisation, Gaps, Registration
 from ledger.rules.checking import judged
+from ledger.series import series_of
 from ledger.unreadable import day_or_none
 from ledger.verification.alarms import COUNTRY_RULE, Watch
 from ledger.verification.findings import Alarm
 from ledger.words import in_english, later, marked, period_told, told_later
 from ledger.zones import today_in
 
-# What the rules ask of the numbers themselves, in one walk. Arguments: tenant, series (id), max_length, pattern,
-# highest; null for what is not asked.
+# What the rules ask of the numbers themselves, in one walk. Arguments: tenant, series (id); max_length, pattern, lowest
+# and highest, each null where the rules don't ask for it.
 _NUMBERS = """
     SELECT count(*) AS n, max(length(e.number)) AS longest, count(*) - count(DISTINCT upper(e.number)) AS twice,
            count(*) FILTER (WHERE length(e.number) > %(max_length)s::int) AS too_long,
@@ -43,8 +44,8 @@ _NUMBERS = """
     WHERE p.tenant = %(tenant)s AND p.series_id = %(series)s AND e.kind <> 'gap'
 """
 
-# Numbers that an authority should know by now: how many, how many of them it doesn't, and one of those. Void ones are
-# left out. Last the oldest date of those that it doesn't know.
+# Numbers that an authority should know by now, without void ones: how many there are, how many of them the authority
+# doesn't know, one of those, and the oldest date of those.
 # Arguments: tenant, series (id), authority, since (a date or null), before (a date: only older numbers).
 _REGISTRATIONS = """
     SELECT count(*) AS n, count(*) FILTER (WHERE r.id IS NULL) AS odd, min(e.number) FILTER (WHERE r.id IS NULL) AS one,
@@ -58,10 +59,10 @@ _REGISTRATIONS = """
       AND NOT EXISTS (SELECT FROM ledger_numbervoided v WHERE v.tenant = e.tenant AND v.entry_id = e.id)
 """
 
-# Missing numbers that are known: how many, how many of them explained, declared to the authority, and neither declared
-# nor broken on or after the day ``overdue``. A sequence breaks on the day of the missing number itself, where that was
-# reserved; else on that of the next higher number; and, if none is higher, on the day on which the gap was found.
-# Last the day of the earliest break of which something is not declared.
+# Missing numbers that are known: how many there are, how many of them were explained, how many were declared to the
+# authority, how many are late (not declared, and the sequence broke before the day ``overdue``), and the day of the
+# earliest break that was not declared completely. A sequence breaks on the day of the missing number if that was
+# reserved, else on the day of the next higher number, and if no number is higher, on the day the gap was found.
 # Arguments: tenant, series (id), authority, overdue (a date or null), time_zone.
 _GAPS = """
     WITH gap AS (
@@ -139,27 +140,19 @@ def report(
     """
     tenant, series, using = choose(org, tenant, series, using)
     alias = using or router.db_for_read(Series)
-    chosen = Series.objects.using(alias).order_by("tenant", "code")
-    if tenant is not None:
-        chosen = chosen.filter(tenant=tenant)
-    if series is not None:
-        chosen = chosen.filter(code=series)
-    for one in chosen.iterator():
+    for one in series_of(alias, tenant, series).order_by("tenant", "code").iterator():
         yield _report(one, alias, on)
 
 
 def broken(one: SeriesReport) -> list[Finding]:
-    """What breaks the rules of a country.
+    """The findings that break the rules of a country.
 
-    Missing numbers that are to be explained or declared are told as such, not as a broken rule: that is work to do.
+    Missing numbers that must be explained or declared are work to do, and no broken rule.
     """
+    known = all_rules()
+    work = {code for code, rules in known.items() if rules.gaps and rules.gaps.policy is not GapPolicy.FORBIDDEN}
     failed = (finding for finding in one.findings if finding.outcome is Outcome.FAILED)
-    return [finding for finding in failed if finding.check != "gaps" or not _is_told_as_gaps(finding)]
-
-
-def _is_told_as_gaps(finding: Finding) -> bool:
-    known = all_rules().get(finding.rules)
-    return known is not None and known.gaps is not None and known.gaps.policy is not GapPolicy.FORBIDDEN
+    return [finding for finding in failed if finding.check != "gaps" or finding.rules not in work]
 
 
 def watch(
@@ -169,7 +162,7 @@ def watch(
     using: str | None = None,
     refused: Callable[[str], None] | None = None,
 ) -> Iterator[Alarm]:
-    """The alarms of all reports: new ones are raised, what is mended is resolved. ``refused`` is as in ``Watch``."""
+    """The alarms of all reports, as they are raised; what is mended is resolved. ``refused`` is as in ``Watch``."""
     tenant, series, using = choose(None, tenant, series, using)
     alias = using or router.db_for_write(Series)
     kept = Watch(alias, tenant=tenant, series=series, country_rules=True, refused=refused)
@@ -181,10 +174,10 @@ def watch(
 
 
 def alarms(one: SeriesReport) -> Iterator[Alarm]:
-    """An alarm for each broken rule; it names no counts, which would make another one of it each night."""
+    """An alarm for each broken rule. It names no count, since a new count would make a new alarm each night."""
     for finding in broken(one):
         source = f" ({finding.source})" if finding.source else ""
-        # An alarm stands in the ledger, which has one language.
+        # The ledger keeps alarms in one language.
         with in_english():
             problem = f"The rules {finding.rules or one.rules} are broken, {finding.check}: {finding.rule}{source}"
             remedy = f"{finding.remedy} manage.py ledger_rules tells more.".strip()
@@ -195,14 +188,14 @@ def _report(series: Series, alias: str, on: date | None) -> SeriesReport:
     try:
         sets = series.rule_sets()
     except InvalidSeries as error:
-        # Written by another version of Folio, or past it: nothing can be checked, which must not look like all is well.
+        # Another version of Folio wrote the rules, or somebody did by hand. It must not look as if all were well.
         unknown = Finding("rules", Outcome.FAILED, error.problem, error.rule, remedy=error.remedy)
         return SeriesReport(series.tenant, series.code, series.rules, "", (unknown,), ())
     if not sets:
         return SeriesReport(series.tenant, series.code, "", "", (), ())
     day = on or today_in(series.time_zone, alias)
     try:
-        findings = (*series.rule_findings(day), *_facts(series, sets, day, alias))
+        findings = (*series.rule_findings(day), *_check_rows(series, sets, day, alias))
     except InvalidArgument as error:
         findings = (Finding("settings", Outcome.FAILED, error.problem, error.rule, remedy=error.remedy),)
     unchecked = tuple(dict.fromkeys(told for rules in sets for told in rules.unchecked))
@@ -210,25 +203,21 @@ def _report(series: Series, alias: str, on: date | None) -> SeriesReport:
     return SeriesReport(series.tenant, series.code, series.rules, names, findings, unchecked)
 
 
-def _facts(series: Series, sets: tuple[Rules, ...], day: date, alias: str) -> Iterator[Finding]:
+def _check_rows(series: Series, sets: tuple[Rules, ...], day: date, alias: str) -> Iterator[Finding]:
     periods = list(summarise(tenant=series.tenant, series=series.code, using=alias))
     for rules in sets:
-        yield from as_of(rules, _of_numbers(series, rules, periods, day, alias), day)
+        yield from as_of(rules, _check_set(series, rules, periods, day, alias), day)
     yield from _open_periods(series, day, alias)
 
 
-def _of_numbers(series: Series, rules: Rules, periods: list[PeriodSummary], day: date, alias: str) -> Iterator[Finding]:
+def _check_set(series: Series, rules: Rules, periods: list[PeriodSummary], day: date, alias: str) -> Iterator[Finding]:
     yield from _numbers(series, rules, alias)
     if rules.order is not None:
         count = sum(period.out_of_order for period in periods)
-        yield _checked(
-            marked("order of numbers"),
-            later("%(n)s numbers are dated before the one that precedes them.", n=count),
-            later("Dates never decrease within a series."),
-            rules.order,
-            broken=count,
-            remedy=later("See manage.py ledger_status, and switch the chronology guard on."),
-        )
+        told = later("%(n)s numbers are dated before the one that precedes them.", n=count)
+        rule = later("Dates never decrease within a series.")
+        remedy = later("See manage.py ledger_status, and switch the chronology guard on.")
+        yield _checked(marked("order of numbers"), told, rule, rules.order, count, remedy)
     if rules.gaps is not None:
         yield from _gaps(series, rules.gaps, periods, day, alias)
     if rules.registration is not None:
@@ -237,76 +226,54 @@ def _of_numbers(series: Series, rules: Rules, periods: list[PeriodSummary], day:
         yield from _authorisation(series, rules.authorisation, day, alias)
 
 
-def _checked(check: str, told: Any, rule: Any, wanted: Any, *, broken: int, remedy: Any, **more: Any) -> Finding:
-    """What became of a check that ``wanted``, a part of the rules, asks for: ``broken`` counts what breaks it."""
+def _checked(check: str, told: Any, rule: Any, wanted: Any, broken: int, remedy: Any, **more: Any) -> Finding:
+    """The finding of a check that ``wanted``, a part of the rules, asks for; ``broken`` counts what breaks it."""
     more = {"doubtful": getattr(wanted, "doubtful", False), **more}
     return judged(check, told, rule, wanted.source, broken=broken > 0, remedy=remedy, **more)
 
 
 def _numbers(series: Series, rules: Rules, alias: str) -> Iterator[Finding]:
     length, characters, counter = rules.length, rules.characters, rules.counter
-    wanted: dict[str, Any] = {
-        "tenant": series.tenant,
-        "series": series.pk,
-        "max_length": length.maximum if length else None,
-        "pattern": f"^(?:{characters.pattern})$" if characters else None,
-        "lowest": counter.lowest if counter else None,
-        "highest": counter.highest if counter else None,
-    }
+    wanted: dict[str, Any] = {"tenant": series.tenant, "series": series.pk}
+    wanted["max_length"] = length.maximum if length else None
+    wanted["pattern"] = f"^(?:{characters.pattern})$" if characters else None
+    wanted["lowest"], wanted["highest"] = (counter.lowest, counter.highest) if counter else (None, None)
     [found] = fetch(alias, _NUMBERS, wanted)
     known = {"n": found.n, "most": found.longest or 0}
     if length is not None:
         told = marked("The longest of %(n)s numbers has %(most)s characters.")
         odd = marked("%(odd)s of %(n)s numbers are too long, such as %(one)s.")
-        yield _checked(
-            marked("length of numbers"),
-            later(odd if found.too_long else told, odd=found.too_long, one=repr(found.long_one), **known),
-            later("A number has at most %(n)s characters.", n=length.maximum),
-            length,
-            broken=found.too_long,
-            remedy=later("They stay as they are; shorten the template for the next period."),
-        )
+        told = later(odd if found.too_long else told, odd=found.too_long, one=repr(found.long_one), **known)
+        rule = later("A number has at most %(n)s characters.", n=length.maximum)
+        remedy = later("They stay as they are; shorten the template for the next period.")
+        yield _checked(marked("length of numbers"), told, rule, length, found.too_long, remedy)
     if characters is not None:
         told = marked("All of %(n)s numbers match %(pattern)s.")
         odd = marked("%(odd)s of %(n)s numbers don't match %(pattern)s, such as %(one)s.")
         known["pattern"] = characters.pattern
-        yield _checked(
-            marked("characters of numbers"),
-            later(odd if found.odd else told, odd=found.odd, one=repr(found.odd_one), **known),
-            later("A number is made of %(parts)s.", parts=later(characters.told)),
-            characters,
-            broken=found.odd,
-            remedy=later("They stay as they are; change the template for the next period."),
-        )
+        told = later(odd if found.odd else told, odd=found.odd, one=repr(found.odd_one), **known)
+        rule = later("A number is made of %(parts)s.", parts=later(characters.told))
+        remedy = later("They stay as they are; change the template for the next period.")
+        yield _checked(marked("characters of numbers"), told, rule, characters, found.odd, remedy)
     if counter is not None:
         told = marked("The values of all %(n)s numbers lie in that range.")
         odd = marked("%(odd)s of %(n)s numbers have other values, such as %(one)s.")
-        yield _checked(
-            marked("values of numbers"),
-            later(odd if found.outside else told, odd=found.outside, one=repr(found.outside_one), **known),
-            later("Values lie between %(first)s and %(last)s.", first=counter.lowest, last=counter.highest),
-            counter,
-            broken=found.outside,
-            remedy=later("They stay as they are; issue from another series."),
-        )
+        told = later(odd if found.outside else told, odd=found.outside, one=repr(found.outside_one), **known)
+        rule = later("Values lie between %(first)s and %(last)s.", first=counter.lowest, last=counter.highest)
+        remedy = later("They stay as they are; issue from another series.")
+        yield _checked(marked("values of numbers"), told, rule, counter, found.outside, remedy)
     if rules.unique is not None:
-        rule = marked("A number identifies one document; Folio compares without regard to case.")
+        told = later("%(twice)s of %(n)s numbers come twice, without regard to case.", twice=found.twice, n=found.n)
+        rule = later("A number identifies one document; Folio compares without regard to case.")
         if rules.unique.any_case:
-            rule = marked("A number identifies one document, without regard to case.")
-        yield _checked(
-            marked("uniqueness"),
-            later("%(twice)s of %(n)s numbers come twice, without regard to case.", twice=found.twice, n=found.n),
-            later(rule),
-            rules.unique,
-            broken=found.twice,
-            remedy=later("Run manage.py ledger_verify, which names them."),
-        )
+            rule = later("A number identifies one document, without regard to case.")
+        remedy = later("Run manage.py ledger_verify, which names them.")
+        yield _checked(marked("uniqueness"), told, rule, rules.unique, found.twice, remedy)
 
 
 def _authorisation(series: Series, wanted: Authorisation, day: date, alias: str) -> Iterator[Finding]:
-    """Whether an authority granted the numbers of that day, and knows what lapsed."""
-    limits = {"tenant": series.tenant, "series": series.code}
-    level = next(levels(alias, lambda _: day, **limits), None)
+    """Whether an authority granted the numbers of that day, and whether the unused ends of ranges were declared."""
+    level = next(levels(alias, lambda _: day, tenant=series.tenant, series=series.code), None)
     current = None if level is None else level.current
     told = later("No range was ever added.") if level is None else told_later(lambda: _range_told(level))
     if is_strange := current is not None and current.authority != wanted.authority:
@@ -332,14 +299,9 @@ def _authorisation(series: Series, wanted: Authorisation, day: date, alias: str)
         count = sum(gap.count for gaps in known for gap in gaps)
         told = marked("%(ranges)s ranges lapsed before they were used up; %(n)s values of them are not declared.")
         remedy = marked("Declare them: ledger.actions.declare(undeclared(period, %(authority)s), …).")
-        yield _checked(
-            marked("lapsed"),
-            later(told, ranges=len(known), n=count),
-            later("What is not used of a range is declared to %(authority)s.", authority=wanted.authority),
-            wanted,
-            broken=count,
-            remedy=later(remedy, authority=repr(wanted.authority)),
-        )
+        told, remedy = later(told, ranges=len(known), n=count), later(remedy, authority=repr(wanted.authority))
+        rule = later("What is not used of a range is declared to %(authority)s.", authority=wanted.authority)
+        yield _checked(marked("lapsed"), told, rule, wanted, count, remedy)
 
 
 def _range_told(level: Level) -> str:
@@ -355,15 +317,11 @@ def _registrations(series: Series, wanted: Registration, day: date, alias: str) 
     if found.odd:
         told = marked("%(odd)s of %(n)s numbers have no reference of %(authority)s, such as %(one)s.")
     oldest = day_or_none(found.oldest)
-    return _checked(
-        marked("registration"),
-        later(told, odd=found.odd, n=found.n, one=repr(found.one), **authority),
-        later("%(authority)s knows each number %(days)s days after its date.", days=wanted.days, **authority),
-        wanted,
-        broken=found.odd,
-        remedy=later("Send the documents, and note the references: manage.py ledger_references."),
-        due=None if oldest is None else oldest + timedelta(days=wanted.days),
-    )
+    told = later(told, odd=found.odd, n=found.n, one=repr(found.one), **authority)
+    rule = later("%(authority)s knows each number %(days)s days after its date.", days=wanted.days, **authority)
+    remedy = later("Send the documents, and note the references: manage.py ledger_references.")
+    due = None if oldest is None else oldest + timedelta(days=wanted.days)
+    return _checked(marked("registration"), told, rule, wanted, found.odd, remedy, due=due)
 
 
 def _gaps(series: Series, gaps: Gaps, periods: list[PeriodSummary], today: date, alias: str) -> Iterator[Finding]:
@@ -375,39 +333,23 @@ def _gaps(series: Series, gaps: Gaps, periods: list[PeriodSummary], today: date,
         yield Finding("gaps", Outcome.PASSED, told, later("Nothing is asked of gaps."), gaps.source)
         return
     if gaps.policy is GapPolicy.FORBIDDEN:
-        yield _checked(
-            marked("gaps"),
-            later(missing, n=found.missing),
-            later("No number may be missing."),
-            gaps,
-            broken=found.missing,
-            remedy=later("Explain them (manage.py ledger_gaps explain), and ask your adviser."),
-        )
+        told, rule = later(missing, n=found.missing), later("No number may be missing.")
+        remedy = later("Explain them (manage.py ledger_gaps explain), and ask your adviser.")
+        yield _checked(marked("gaps"), told, rule, gaps, found.missing, remedy)
     elif gaps.policy is GapPolicy.EXPLAIN:
         rest = found.missing - found.explained
         told = marked("%(n)s numbers are known to be missing, %(rest)s of them without explanation.")
-        yield _checked(
-            marked("gaps"),
-            later(told, n=found.missing, rest=rest),
-            later("A missing number is explained."),
-            gaps,
-            broken=rest,
-            remedy=later("Run manage.py ledger_gaps explain."),
-        )
+        told, rule = later(told, n=found.missing, rest=rest), later("A missing number is explained.")
+        remedy = later("Run manage.py ledger_gaps explain.")
+        yield _checked(marked("gaps"), told, rule, gaps, rest, remedy)
     else:
         yield _declarations(gaps, found)
     holes = sum(period.missing - period.adopted_missing for period in periods)
     waiting = sum(period.reserved for period in periods)
-    yield _checked(
-        marked("holes"),
-        later("%(n)s values have no entry yet, and %(reserved)s are reserved.", n=holes, reserved=waiting),
-        later("Each number is issued, or known to be missing."),
-        gaps,
-        broken=holes + waiting,
-        # They may heal, or their checkouts run still; which is for another command to tell.
-        doubtful=True,
-        remedy=later("Run manage.py ledger_gaps sweep."),
-    )
+    told = later("%(n)s values have no entry yet, and %(reserved)s are reserved.", n=holes, reserved=waiting)
+    rule, remedy = later("Each number is issued, or known to be missing."), later("Run manage.py ledger_gaps sweep.")
+    # They may heal, or their checkouts may still run. Another command tells which.
+    yield _checked(marked("holes"), told, rule, gaps, holes + waiting, remedy, doubtful=True)
 
 
 def _declarations(gaps: Gaps, found: Any) -> Finding:
@@ -415,23 +357,17 @@ def _declarations(gaps: Gaps, found: Any) -> Finding:
     told = marked("%(n)s numbers are known to be missing, %(rest)s of them not declared to %(authority)s.")
     if gaps.due_day:
         rule = marked("A missing number is declared by day %(day)s after the month in which the sequence broke.")
+        if gaps.quarterly:
+            rule = marked("A missing number is declared by day %(day)s after the quarter in which the sequence broke.")
         told = marked(
             "%(n)s numbers are known to be missing, %(rest)s of them not declared to %(authority)s, %(late)s overdue."
         )
-    if gaps.due_day and gaps.quarterly:
-        rule = marked("A missing number is declared by day %(day)s after the quarter in which the sequence broke.")
     rest, broke_on = found.missing - found.declared, day_or_none(found.broke_on)
-    return _checked(
-        marked("gaps"),
-        later(told, n=found.missing, rest=rest, authority=gaps.authority, late=found.late),
-        later(rule, day=gaps.due_day),
-        gaps,
-        broken=rest,
-        # In time yet, where there is a time.
-        doubtful=gaps.doubtful or (gaps.due_day is not None and found.late == 0),
-        remedy=later("Run manage.py ledger_declare."),
-        due=None if broke_on is None else gaps.due(broke_on),
-    )
+    told = later(told, n=found.missing, rest=rest, authority=gaps.authority, late=found.late)
+    remedy, due = later("Run manage.py ledger_declare."), None if broke_on is None else gaps.due(broke_on)
+    is_in_time = gaps.due_day is not None and found.late == 0
+    more = {"doubtful": gaps.doubtful or is_in_time, "due": due}
+    return _checked(marked("gaps"), told, later(rule, day=gaps.due_day), gaps, rest, remedy, **more)
 
 
 def _open_periods(series: Series, today: date, alias: str) -> Iterator[Finding]:
@@ -449,16 +385,11 @@ def _open_periods(series: Series, today: date, alias: str) -> Iterator[Finding]:
                 later(rule, rules=series.rules, n=highest),
                 remedy=later("Watch it, and let the next period come with a shorter template."),
             )
-        if period.starts_on <= today <= period.ends_on and (growth := _growth(period, today, highest, alias)):
-            yield growth
-
-
-def _growth(period: Period, today: date, highest: int, alias: str) -> Finding | None:
-    """A warning where the counter runs out before its period ends, at this year's rate."""
-    rate = rates([period.pk], alias, today=today).get(period.pk)
-    last = min(highest, period.max_value)
-    day = runs_out_on(period, rate, last, today)
-    if rate is None:
-        return None
-    pace = later("at %(n)s numbers since %(day)s", n=rate.used, day=rate.since)
-    return exhaustion_finding(day, period, last, pace)
+        if not period.starts_on <= today <= period.ends_on:
+            continue
+        # A warning where the counter runs out before its period ends, at this year's rate.
+        rate, last = rates([period.pk], alias, today=today).get(period.pk), min(highest, period.max_value)
+        if rate is not None:
+            pace = later("at %(n)s numbers since %(day)s", n=rate.used, day=rate.since)
+            if growth := exhaustion_finding(runs_out_on(period, rate, last, today), period, last, pace):
+                yield growth

@@ -1,9 +1,9 @@
-"""What a report is of: the periods of one tenant, with their sums, all from one snapshot."""
+"""The scope of a report: the periods of one tenant, with their sums, all read from one snapshot."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from itertools import groupby
+from itertools import chain, groupby, islice
 from operator import attrgetter
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ from ledger.words import lazily as _
 from ledger.words import quantity, told_later
 from ledger.zones import shown_zone, zone_or_utc
 
-#: Spans that are kept in memory from the counting to the writing, in all; beyond, a period is walked twice.
+#: How many spans in all are kept in memory from the counting to the writing; further periods are read twice.
 _KEPT = 10_000
 
 
@@ -39,12 +39,12 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class ScopedPeriod:
-    """A period, its sums over all dates, and its row in the report, which is of the scope's dates alone."""
+    """A period, its sums over all dates, and its row in the report, which counts only the scope's dates."""
 
     period: Period
     summary: PeriodSummary
     row: PeriodRow
-    #: The values that no document bears, as far as the dates go; None where they are too many to keep.
+    #: The values without a document, within the dates; None if they are too many to keep.
     kept: tuple[Span, ...] | None
 
     @property
@@ -53,7 +53,7 @@ class ScopedPeriod:
 
     @property
     def place(self) -> dict[str, Any]:
-        """What every row of it begins with."""
+        """The cells with which each of its rows begins."""
         return {"series": self.summary.series, "period": self.summary.period}
 
 
@@ -61,7 +61,7 @@ class ScopedPeriod:
 class Scope:
     """The periods of a report; ``since`` and ``until`` are business dates, both inclusive, or None.
 
-    ``zone`` is the one in which every moment of the report is told: that of its series, or UTC where they have several.
+    The report shows every moment in ``zone``: that of its series, or UTC if they have several.
     """
 
     snapshot: Snapshot
@@ -78,17 +78,17 @@ class Scope:
 
     @property
     def wanted(self) -> dict[str, Any]:
-        """What most statements of a report ask for."""
+        """The arguments of most statements of a report."""
         return {"tenant": self.tenant, "periods": self.ids, "since": self.since, "until": self.until}
 
     def local(self, moment: datetime | None) -> datetime | None:
-        """A moment as the report tells it."""
+        """A moment in the report's time zone."""
         return None if moment is None else moment.astimezone(self.zone)
 
     def told(self, row: type[Any], statement: str, *, by_index: bool = False, **more: Any) -> Iterator[dict[str, Any]]:
-        """The rows of a statement as arguments for ``row``, whose fields its columns are called by.
+        """The rows of a statement as arguments for ``row``, whose fields have the names of the columns.
 
-        ``period`` is the id of a period, which becomes its label; without one the row is of no period.
+        ``period``, the id of a period or null, becomes its label.
         """
         summaries = {scoped.period.pk: scoped.summary for scoped in self.periods}
         kinds = {column.name: column.kind for column in columns_of(row)}
@@ -103,7 +103,7 @@ class Scope:
             yield told
 
     def spans(self, scoped: ScopedPeriod) -> Iterator[Span]:
-        """The values of a period that no document bears, in order, as far as the dates go."""
+        """The values of a period without a document, in order, within the dates."""
         if scoped.kept is None:
             walked = _find_spans(self.snapshot, self.tenant, [(scoped.period, scoped.summary)], self.since, self.until)
             return next((spans for _, spans in walked), iter(()))
@@ -115,23 +115,23 @@ class Scope:
         found = AuthorisedRange.objects.using(self.snapshot.alias).filter(tenant=self.tenant, period__in=periods)
         return {one.period_id: one for one in found}
 
-    def declared(self, scoped: ScopedPeriod, span: Span) -> str:
-        """To whom values of a span were declared, with the references; empty where none was."""
-        return ", ".join(f"{one.authority} {one.reference}" for one in self.declared_here(scoped, span))
+    def declared(self, period: int, first: int, last: int) -> str:
+        """The authorities and references under which some of a period's values were declared; empty if none was."""
+        return ", ".join(f"{one.authority} {one.reference}" for one in self.declared_here(period, first, last))
 
-    def declared_here(self, scoped: ScopedPeriod, span: Span) -> Iterator[Declaration]:
-        """The declarations of values of a span."""
+    def declared_here(self, period: int, first: int, last: int) -> Iterator[Declaration]:
+        """The declarations of any of a period's values from ``first`` to ``last``."""
         for one in self.declarations:
-            if one.period == scoped.period.pk and one.first <= span.last and one.last >= span.first:
+            if one.period == period and one.first <= last and one.last >= first:
                 yield one
 
 
 def read_scope(
     snapshot: Snapshot, tenant: str, series: str | None, since: date | None, until: date | None, *, whole: bool
 ) -> Scope:
-    """Sum up the periods that lie in or touch the dates, in a few statements, however many they are.
+    """Sum up the periods that touch the dates, in a few statements, however many they are.
 
-    ``whole``: count each with all of its dates.
+    With ``whole``, each is counted over all of its dates.
     """
     summaries = list(summarise(tenant=tenant, series=series, since=since, until=until, using=snapshot.alias))
     ids = {tuple(place): pk for pk, *place in snapshot.rows(sql.PERIOD_IDS, {"tenant": tenant, "series": series})}
@@ -162,15 +162,10 @@ def _find_spans(
     since: date | None,
     until: date | None,
 ) -> Iterator[tuple[Period, Iterator[Span]]]:
-    """The values of periods that no document bears, cut along what is known of them; each is to be read at once."""
-    wanted = {
-        "tenant": tenant,
-        "periods": [period.pk for period, _ in periods],
-        "firsts": [summary.first for _, summary in periods],
-        "lasts": [summary.last for _, summary in periods],
-        "since": since,
-        "until": until,
-    }
+    """The values without a document, by period, as spans. Read the spans of a period before the next period."""
+    wanted: dict[str, Any] = {"tenant": tenant, "since": since, "until": until}
+    wanted["periods"] = [period.pk for period, _ in periods]
+    wanted |= {"firsts": [summary.first for _, summary in periods], "lasts": [summary.last for _, summary in periods]}
     rows = snapshot.rows(sql.ISLANDS, wanted, by_index=True)
     for place, of_one in groupby(rows, key=attrgetter("place")):
         yield periods[place - 1][0], spans(_island_and_item(row) for row in of_one)
@@ -205,37 +200,26 @@ def _scoped(
     room = _KEPT
     holed = [(period, summary) for period, summary in periods if _without_document(summary)]
     for period, found in _find_spans(snapshot, tenant, holed, since, until) if holed else ():
-        here: list[Span] = []
-        listed[period.pk] = tally(_keeping(found, here, room))
-        kept[period.pk] = tuple(here) if len(here) <= room else None
+        # One more than there is room for shows that they are too many.
+        here = tuple(islice(found, room + 1))
+        listed[period.pk] = tally(chain(here, found))
+        kept[period.pk] = here if len(here) <= room else None
         room -= len(kept[period.pk] or ())
+    wanted: dict[str, Any] = {"tenant": tenant, "periods": [period.pk for period, _ in periods]}
     dated: dict[int, Any] = {}
     if since is not None or until is not None:
-        wanted = {"tenant": tenant, "periods": [period.pk for period, _ in periods], "since": since, "until": until}
-        dated = {row.period: row for row in snapshot.rows(sql.DATED, wanted)}
+        dates = {"since": since, "until": until}
+        dated = {row.period: row for row in snapshot.rows(sql.DATED, wanted | dates)}
     counts = [_counts(summary, listed.get(period.pk, Tally()), dated.get(period.pk)) for period, summary in periods]
-    edges = {
-        "tenant": tenant,
-        "periods": [period.pk for period, _ in periods],
-        "firsts": [one.first for one in counts],
-        "lasts": [one.last for one in counts],
-    }
-    numbers = {row.period: row for row in snapshot.rows(sql.EDGES, edges)}
+    edges = {"firsts": [one.first for one in counts], "lasts": [one.last for one in counts]}
+    numbers = {row.period: row for row in snapshot.rows(sql.EDGES, wanted | edges)}
     for (period, summary), one in zip(periods, counts, strict=True):
         row = _row(period, summary, one, listed.get(period.pk, Tally()), numbers[period.pk])
         yield ScopedPeriod(period, summary, row, kept.get(period.pk, ()))
 
 
-def _keeping(found: Iterator[Span], kept: list[Span], room: int) -> Iterator[Span]:
-    """Pass spans on, and keep them, up to one more than there is room for."""
-    for span in found:
-        if len(kept) <= room:
-            kept.append(span)
-        yield span
-
-
 class _Counts(NamedTuple):
-    """What of a period lies within the dates."""
+    """The counts of a period within the dates."""
 
     first: int | None
     last: int | None
@@ -252,7 +236,7 @@ def _counts(summary: PeriodSummary, listed: Tally, dated: Any) -> _Counts:
         counted = (summary.used, summary.void, summary.out_of_order, summary.duplicates)
         return _Counts(first, last, summary.expected, *counted)
     ends = [end for end in (dated.lowest, dated.highest, listed.first, listed.last) if end is not None]
-    # The counter knows no dates: of what it gave away, all that is dated elsewhere is taken off.
+    # The counter knows no dates, so the values dated elsewhere are subtracted from what it gave out.
     elsewhere = (dated.documents - dated.issued) + (_without_document(summary) - listed.in_progress - listed.missing)
     expected = summary.expected - elsewhere
     counted = (dated.issued, dated.void, dated.out_of_order, dated.duplicates)
@@ -283,10 +267,10 @@ def _row(period: Period, summary: PeriodSummary, counts: _Counts, listed: Tally,
 
 
 def opening(first: int, closed_with: int | None, start_value: int) -> Any:
-    """How a period's first value follows on the last one of the period before it, in words.
+    """How the first value of a period follows the last one of the period before, in words.
 
-    A calendar that counts anew starts at the series' start value, wherever the period before it closed; a counter that
-    was opened at a value of its own either goes on from there or leaves values out.
+    A calendar that counts anew starts at the start value of the series, wherever the period before closed. A counter
+    that was opened at another value either goes on from there or leaves values out.
     """
     if closed_with is None:
         return _("is the first period")

@@ -7,18 +7,18 @@ from typing import Any
 
 from django.db import connections, transaction
 
-from ledger.cursors import by_name, open_cursor, open_server_cursor
+from ledger.cursors import by_name, fetch, open_server_cursor
 from ledger.durability import wait_for_flush
 from ledger.errors import ReportError
 
 _CHUNK = 2000
 
-# Every row will be read, where PostgreSQL expects of a cursor that only the first ones are: it might walk a whole
-# ledger in the order that is asked for, to tell the first of a few voids soon.
+# Every row will be read. PostgreSQL expects that only a cursor's first rows are read, and might walk a whole ledger in
+# the wanted order, to find the first of a few voids soon.
 _ALL_ROWS = "SET LOCAL cursor_tuple_fraction = 1.0"
 
-# The indexes give a period's values in order; without this, a ledger that nobody analysed would be sorted on disk, or
-# read from end to end for each gap; before PostgreSQL 18 the price of a forbidden plan also calls the compiler.
+# The indexes give a period's values in order. Without this, a ledger that was never analyzed would be sorted on disk,
+# or read completely for each gap. Before PostgreSQL 18, the cost of a forbidden plan also starts the JIT compiler.
 _BY_INDEX = "SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off; SET LOCAL jit = off"
 
 _AS_BEFORE = (
@@ -45,9 +45,7 @@ class Snapshot:
                 yield from by_name(cursor, chunk)
 
     def row(self, statement: str, wanted: Mapping[str, Any]) -> Any:
-        with open_cursor(self.alias) as cursor:
-            cursor.execute(statement, wanted)
-            [found] = by_name(cursor, [cursor.fetchone()])
+        [found] = fetch(self.alias, statement, wanted)
         return found
 
 
@@ -55,13 +53,10 @@ class Snapshot:
 def snapshot(alias: str) -> Iterator[Snapshot]:
     """A read-only transaction that sees the ledger as it is now until its end. Works on a standby as well.
 
-    Raises ReportError inside a transaction of the caller's that sees each statement's own moment.
+    Raises ReportError inside a transaction of the caller's in which each statement has a snapshot of its own.
     """
-    connection = connections[alias]
-    if connection.in_atomic_block:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT current_setting('transaction_isolation')")
-            isolation = cursor.fetchone()[0]
+    if connections[alias].in_atomic_block:
+        [(isolation,)] = fetch(alias, "SELECT current_setting('transaction_isolation')")
         if isolation not in ("repeatable read", "serializable"):
             raise ReportError(
                 f"The report was asked for inside a transaction that is {isolation}.",
@@ -72,7 +67,7 @@ def snapshot(alias: str) -> Iterator[Snapshot]:
         yield Snapshot(alias)
         return
     with transaction.atomic(using=alias):
-        with connection.cursor() as cursor:
+        with connections[alias].cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             # The first statement takes the snapshot, and what is in it must not be told before it is durable.
             cursor.execute("SELECT 1")

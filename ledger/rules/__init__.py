@@ -1,8 +1,8 @@
-"""What the law of a country asks of a series: rule sets, and how a series is checked against one.
+"""What the law of a country asks of a series: rule sets, and the checks of a series against one.
 
 Pure: no database, no Django, no clock. A series names its rule sets in ``rules``: a country's (``"DE"``), or several,
-such as a country's and an e-invoicing network's (``"DE,FR-einvoice"``). Folio *checks* these rules; whether a numbering
-satisfies the law is for an adviser to say. Each file of ``countries`` is one rule set: to add one, add a file.
+such as a country's and an e-invoicing network's (``"DE,FR-einvoice"``). Folio *checks* these rules; an adviser must say
+whether a numbering satisfies the law. Each file of ``countries`` is one rule set: to add one, add a file.
 """
 
 from ledger.rules.base import Basis, GapPolicy, Rules, Source

@@ -1,7 +1,7 @@
-"""What a rule set is made of: each rule with its source, and whether it is a ban or a doubt.
+"""The parts of a rule set: each rule has a source, and is a ban or a doubt.
 
-A ban is refused when a series is saved or a period opened, whatever its source. What is ``doubtful`` (the source leaves
-it open, or it is Folio's caution alone) is a warning and no more; so is what a source asks from a later day on.
+What breaks a ban is refused when a series is saved or a period opened, whatever the source. A ``doubtful`` rule (the
+source leaves it open, or it is only Folio's caution) is no more than a warning, and so is a rule that binds later.
 """
 
 import re
@@ -17,35 +17,35 @@ class Basis(StrEnum):
 
     #: The text of the law, or of an official schema.
     STATUTE = "statute"
-    #: What practitioners and advisers say of it.
+    #: What practitioners and advisers say.
     SECONDARY = "secondary"
-    #: Nobody was found who says it: Folio's caution.
+    #: No source was found: it is Folio's caution.
     UNVERIFIED = "unverified"
 
 
 class GapPolicy(StrEnum):
-    """What is to happen with a number that no document bears."""
+    """What must happen with a number that no document has."""
 
-    #: There may be none.
+    #: No number may be missing.
     FORBIDDEN = "forbidden"
     #: It must be explained.
     EXPLAIN = "explain"
     #: It must be declared to the authority.
     DECLARE = "declare"
-    #: Nothing is asked.
+    #: Nothing is required.
     FREE = "free"
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a rule stands, and ``since`` which day it binds; None where that is long ago, or not known."""
+    """The source of a rule, and ``since`` when it binds; None if that is long ago, or not known."""
 
     text: str
     basis: Basis
     since: date | None = None
 
     def binds(self, on: date) -> bool:
-        """Whether it does on that day."""
+        """Whether the rule binds on that day."""
         return self.since is None or self.since <= on
 
     def as_dict(self) -> dict[str, str | None]:
@@ -60,8 +60,8 @@ class Source:
 class Gaps:
     """The policy for missing numbers.
 
-    ``authority`` is whom they are declared to, as GapDeclared names it; ``due_day`` the day by which, of the
-    month after the one in which the sequence broke, or after the quarter if ``quarterly``: 28 at most.
+    They are declared to ``authority`` (as GapDeclared names it), by day ``due_day`` (at most 28) of the month after the
+    one in which the sequence broke, or after the quarter if ``quarterly``.
     """
 
     policy: GapPolicy
@@ -72,7 +72,7 @@ class Gaps:
     quarterly: bool = False
 
     def due(self, broke_on: date) -> date | None:
-        """The last day to declare a number, if the sequence broke on that day; None if there is no such day."""
+        """The last day to declare a number if the sequence broke on that day; None if there is none."""
         if self.due_day is None:
             return None
         ends = broke_on.month + (-broke_on.month) % self._months
@@ -84,7 +84,7 @@ class Gaps:
         return date(on.year, on.month - (on.month - 1) % self._months, 1)
 
     def overdue_before(self, today: date) -> date | None:
-        """A number whose sequence broke before this day is overdue; None if there is no day by which it is due."""
+        """Numbers are overdue if the sequence broke before this day; None if there is no due day."""
         if self.due_day is None:
             return None
         this = self.begun(today)
@@ -108,7 +108,7 @@ class Length:
 
 @dataclass(frozen=True, slots=True)
 class Characters:
-    """What a whole number must match; ``told`` says it in words. PostgreSQL reads the pattern too, so it is plain."""
+    """A pattern of the whole number; ``told`` says it in words. PostgreSQL reads it too, so it is kept simple."""
 
     pattern: str
     told: str
@@ -140,8 +140,8 @@ class Order:
 class Reset:
     """When the counter may start again.
 
-    ``refused`` calendars break the rule, ``doubted`` ones may. ``shortest`` is a period's length in days below which it
-    is doubted; ``turns_on`` a day of the year over which no period should reach, but one that lasts for ever.
+    ``refused`` calendars break the rule, ``doubted`` ones may. A period of fewer than ``shortest`` days is doubted, and
+    so is one that reaches over the day ``turns_on`` of a year, unless it lasts for ever.
     """
 
     told: str
@@ -162,10 +162,7 @@ class Unique:
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """An authority must know each number, under a reference of its own, so many days after its business date.
-
-    ``authority`` is its name, as NumberRegistered has it.
-    """
+    """The authority (as NumberRegistered names it) must know each number within ``days`` after its business date."""
 
     authority: str
     days: int
@@ -175,10 +172,10 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class Authorisation:
-    """Numbers come from ranges that an authority granted, named as AuthorisedRange has it.
+    """Numbers come from ranges that the authority (as AuthorisedRange names it) granted.
 
-    Where it is not doubtful, no period is opened without one from the source's day on. ``declared`` says that the
-    unused end of a range is declared to the authority.
+    Unless it is doubtful, no period is opened without a range from the source's day on. With ``declared``, the unused
+    end of a range is declared to the authority.
     """
 
     authority: str
@@ -190,9 +187,9 @@ class Authorisation:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules of one country, or of one e-invoicing network, for one series; what it says nothing of is None.
+    """The rules of one country, or of one e-invoicing network, for one series; None where it has no rule.
 
-    ``aliases`` are other codes of the same set. ``unchecked``: what only people can see to.
+    ``aliases`` are other codes of the same set. ``unchecked`` are rules that only people can check.
     """
 
     code: str

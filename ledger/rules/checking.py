@@ -1,4 +1,4 @@
-"""Checking a series, or a period about to be opened, against a rule set: each rule passed, failed, or is in doubt."""
+"""Checks a series, or a period about to be opened, against a rule set: each rule passes, fails, or is in doubt."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -10,9 +10,9 @@ from ledger.calendars import Calendar, CalendarKind, FiscalStart, Span
 from ledger.errors import AgainstRules
 from ledger.formats import NumberFormat
 from ledger.rules.base import GapPolicy, Reset, Rules, Source
-from ledger.words import in_english, later
+from ledger.words import in_english, later, marked
 
-#: A period without an end is looked at for so many days.
+#: How many days of a period without an end are checked.
 HORIZON = 366
 
 # A year in which every calendar's periods can be tried.
@@ -29,7 +29,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check: what was found, which rule it is about, where that stands, and the way out where one is needed."""
+    """One check: what was found, the rule, its source, and the remedy if one is needed."""
 
     check: str
     outcome: Outcome
@@ -39,7 +39,7 @@ class Finding:
     remedy: Any = ""
     #: The code of the rule set that asks for it.
     rules: str = ""
-    #: The last day to do it without being late, where the rules name one; None where nothing is to be done.
+    #: The last day to do it without being late; None if the rules name none, or there is nothing to do.
     due: date | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -54,7 +54,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a series is set up, as far as rules ask. ``numbers`` is a period's format, ``highest`` its last value."""
+    """The settings of a series that rules ask about. ``numbers`` is a period's format, ``highest`` its last value."""
 
     allocation: str
     give_back: bool
@@ -76,16 +76,14 @@ def judged(
     doubtful: bool = False,
     due: date | None = None,
 ) -> Finding:
-    """A finding that passed, or is a failure, or a warning where the rule is doubtful; remedy and due day only where
-    they are needed.
-    """
+    """A finding: passed, a warning if the rule is doubtful, or a failure; remedy and due day only if it didn't pass."""
     if not broken:
         return Finding(check, Outcome.PASSED, told, rule, source)
     return Finding(check, Outcome.WARNED if doubtful else Outcome.FAILED, told, rule, source, remedy, due=due)
 
 
 def as_of(rules: Rules, findings: Iterable[Finding], on: date) -> Iterator[Finding]:
-    """The findings of a rule set by the law of a day: what binds later is a warning until then."""
+    """The findings of a rule set by the law of a day: until a rule binds, it only warns."""
     for finding in findings:
         told = replace(finding, rules=rules.code)
         if finding.outcome is Outcome.FAILED and finding.source is not None and not finding.source.binds(on):
@@ -95,60 +93,43 @@ def as_of(rules: Rules, findings: Iterable[Finding], on: date) -> Iterator[Findi
 
 
 def check_settings(rules: Rules, plan: Plan) -> Iterator[Finding]:
-    """What the rules say of the settings of a series."""
+    """Check the settings of a series."""
     yield from _check_allocation(rules, plan)
     if rules.order is not None:
-        yield judged(
-            "order",
-            later("The chronology guard is on.") if plan.chronological else later("The chronology guard is off."),
-            later("Dates never decrease within a series."),
-            rules.order.source,
-            broken=not plan.chronological,
-            remedy=later("Switch it on: chronological=True (--chronological)."),
-        )
+        told = later("The chronology guard is on.") if plan.chronological else later("The chronology guard is off.")
+        rule = later("Dates never decrease within a series.")
+        remedy = later("Switch it on: chronological=True (--chronological).")
+        yield judged("order", told, rule, rules.order.source, broken=not plan.chronological, remedy=remedy)
     if rules.reset is not None:
         yield _check_calendar(rules.reset, plan.calendar)
     yield from _check_numbers(rules, plan.numbers, plan.first_value, plan.highest)
 
 
 def check_period(rules: Rules, span: Span, numbers: NumberFormat, first_value: int, highest: int) -> Iterator[Finding]:
-    """What the rules say of a period about to be opened, whose counter runs from ``first_value`` to ``highest``."""
+    """Check a period about to be opened, whose counter runs from ``first_value`` to ``highest``."""
     yield from _check_numbers(rules, numbers, first_value, highest)
     reset = rules.reset
     if reset is None or span == Span(date.min, date.max):
         return
     if reset.turns_on is not None:
-        yield judged(
-            "reset",
-            later(
-                "The period %(period)s reaches over %(day)s."
-                if _reaches_over(span, reset.turns_on)
-                else "The period %(period)s does not reach over %(day)s.",
-                period=str(span),
-                day=str(reset.turns_on),
-            ),
-            later(reset.told),
-            reset.source,
-            broken=_reaches_over(span, reset.turns_on),
-            doubtful=True,
-            remedy=later("Open periods that end the day before %(day)s.", day=str(reset.turns_on)),
-        )
+        over, day = _reaches_over(span, reset.turns_on), str(reset.turns_on)
+        told = marked("The period %(period)s does not reach over %(day)s.")
+        if over:
+            told = marked("The period %(period)s reaches over %(day)s.")
+        told = later(told, period=str(span), day=day)
+        remedy = later("Open periods that end the day before %(day)s.", day=day)
+        yield judged("reset", told, later(reset.told), reset.source, broken=over, doubtful=True, remedy=remedy)
     if reset.shortest > 1:
-        yield judged(
-            "reset",
-            later("The period %(period)s has %(n)s days.", period=str(span), n=span.days),
-            later(reset.told),
-            reset.source,
-            broken=span.days < reset.shortest,
-            doubtful=True,
-            remedy=later("See that it is a whole fiscal year, even if a short first one."),
-        )
+        told = later("The period %(period)s has %(n)s days.", period=str(span), n=span.days)
+        short = span.days < reset.shortest
+        remedy = later("See that it is a whole fiscal year, even if a short first one.")
+        yield judged("reset", told, later(reset.told), reset.source, broken=short, doubtful=True, remedy=remedy)
 
 
 def outgrown_on(*, used: int, days: int, left: int, today: date, until: date) -> date | None:
     """The day on which a counter with ``left`` values runs out, at ``used`` values in so many ``days``.
 
-    None if not by ``until``. A period without an end is looked at for a year.
+    None if that is after ``until``, or, without an end, after a year.
     """
     if used <= 0 or days <= 0:
         return None
@@ -175,69 +156,45 @@ def _check_allocation(rules: Rules, plan: Plan) -> Iterator[Finding]:
     # Of each allocation: what becomes of a number whose checkout rolled back.
     burns = allocation == "reserved" or (allocation == "pooled" and not plan.give_back)
     if gaps is not None and policy is GapPolicy.FORBIDDEN:
-        # A burnt number is a gap for ever; one that was given back is a gap only if its period closes before the next
-        # checkout takes it; and a supplier that Folio does not know may do either.
+        # A burnt number is a gap for ever. A number that was given back is a gap only if its period closes before the
+        # next checkout takes it. An allocation that Folio does not know may do either.
         surely = allocation in ("serial", "at_commit")
-        yield judged(
-            "allocation",
-            later(
-                "With the allocation %(allocation)s, a checkout that rolls back leaves no gap."
-                if surely
-                else "With the allocation %(allocation)s, a checkout that rolls back leaves a gap."
-                if burns
-                else "With the allocation %(allocation)s, a checkout that rolls back may leave a gap.",
-                allocation=allocation,
-            ),
-            later("No number may be missing."),
-            gaps.source,
-            broken=not surely,
-            doubtful=gaps.doubtful or not burns,
-            remedy=later("Choose the allocation at_commit, or serial."),
-        )
+        told = marked("With the allocation %(allocation)s, a checkout that rolls back may leave a gap.")
+        if surely:
+            told = marked("With the allocation %(allocation)s, a checkout that rolls back leaves no gap.")
+        elif burns:
+            told = marked("With the allocation %(allocation)s, a checkout that rolls back leaves a gap.")
+        rule, doubtful = later("No number may be missing."), gaps.doubtful or not burns
+        remedy = later("Choose the allocation at_commit, or serial.")
+        told = later(told, allocation=allocation)
+        yield judged("allocation", told, rule, gaps.source, broken=not surely, doubtful=doubtful, remedy=remedy)
     elif gaps is not None and policy is GapPolicy.DECLARE:
-        yield judged(
-            "allocation",
-            later(
-                "With the allocation %(allocation)s, a checkout that rolls back leaves a number to declare."
-                if burns
-                else "With the allocation %(allocation)s, a checkout that rolls back leaves no number to declare at "
-                "once.",
-                allocation=allocation,
-            ),
-            later("A missing number is declared to the authority."),
-            gaps.source,
-            broken=burns,
-            doubtful=True,
-            remedy=later("Choose at_commit or pooled, or be ready to declare."),
+        told = marked(
+            "With the allocation %(allocation)s, a checkout that rolls back leaves no number to declare at once."
         )
+        if burns:
+            told = marked("With the allocation %(allocation)s, a checkout that rolls back leaves a number to declare.")
+        told, rule = later(told, allocation=allocation), later("A missing number is declared to the authority.")
+        remedy = later("Choose at_commit or pooled, or be ready to declare.")
+        yield judged("allocation", told, rule, gaps.source, broken=burns, doubtful=True, remedy=remedy)
     if rules.order is not None:
-        # Checkouts in flight hold values of the pool side by side, and commit in any order; on two sides of midnight
-        # even the dates go back. A reserved number follows issue(), with the guard in order of date.
+        # Checkouts in flight hold values of the pool side by side, and commit in any order; around midnight even the
+        # dates may decrease. Reserved numbers follow the order of the calls of issue(), and the guard keeps the dates.
         in_order = allocation in ("serial", "at_commit", "reserved")
-        yield judged(
-            "allocation",
-            later(
-                "With the allocation %(allocation)s, checkouts in flight keep their order."
-                if in_order
-                else "With the allocation %(allocation)s, checkouts in flight may pass.",
-                allocation=allocation,
-            ),
-            later("Numbers follow the order of dates."),
-            rules.order.source,
-            broken=not in_order,
-            remedy=later("Choose the allocation at_commit, or serial."),
-        )
+        told = marked("With the allocation %(allocation)s, checkouts in flight may pass.")
+        if in_order:
+            told = marked("With the allocation %(allocation)s, checkouts in flight keep their order.")
+        told, rule = later(told, allocation=allocation), later("Numbers follow the order of dates.")
+        remedy = later("Choose the allocation at_commit, or serial.")
+        yield judged("allocation", told, rule, rules.order.source, broken=not in_order, remedy=remedy)
 
 
 def _check_calendar(reset: Reset, calendar: Calendar) -> Finding:
     kind = calendar.kind
     sample = calendar.span(_SOME_DAY)
-    over = (
-        reset.turns_on is not None
-        and sample is not None
-        and kind is not CalendarKind.NEVER
-        and _ever_reaches_over(calendar, sample, reset.turns_on)
-    )
+    over = False
+    if reset.turns_on is not None and sample is not None and kind is not CalendarKind.NEVER:
+        over = _ever_reaches_over(calendar, sample, reset.turns_on)
     refused = kind in reset.refused
     if CalendarKind.FISCAL_YEAR in reset.refused:
         remedy = later("Choose the calendar never.")
@@ -245,72 +202,47 @@ def _check_calendar(reset: Reset, calendar: Calendar) -> Finding:
         remedy = later("Choose the calendar fiscal-year with the fiscal start %(day)s.", day=str(reset.turns_on))
     else:
         remedy = later("Choose the calendar fiscal-year.")
-    return judged(
-        "reset",
-        later("The calendar is %(kind)s from %(day)s.", kind=kind.value, day=str(calendar.fiscal_start))
-        if kind is CalendarKind.FISCAL_YEAR
-        else later("The calendar is %(kind)s.", kind=kind.value),
-        later(reset.told),
-        reset.source,
-        broken=refused or over or kind in reset.doubted,
-        doubtful=not refused,
-        remedy=remedy,
-    )
+    told = later("The calendar is %(kind)s.", kind=kind.value)
+    if kind is CalendarKind.FISCAL_YEAR:
+        told = later("The calendar is %(kind)s from %(day)s.", kind=kind.value, day=str(calendar.fiscal_start))
+    broken = refused or over or kind in reset.doubted
+    return judged("reset", told, later(reset.told), reset.source, broken=broken, doubtful=not refused, remedy=remedy)
 
 
 def _check_numbers(rules: Rules, numbers: NumberFormat, first_value: int, highest: int) -> Iterator[Finding]:
-    # Of some document's date, where the numbers have one. If not even the first value fits, it is the one to show.
+    # With some document's date, if the numbers have one. If not even the first value fits, that is shown.
     first = numbers.number(first_value, _SOME_DAY)
     last = numbers.number(max(first_value, highest), _SOME_DAY)
     if rules.length is not None:
-        limit = rules.length.maximum
-        yield judged(
-            "length",
-            later(
-                "The number %(number)s has %(n)s characters; the last one that fits is %(last)s."
-                if len(first) <= limit
-                else "The number %(number)s has %(n)s characters.",
-                number=repr(first),
-                n=len(first),
-                last=repr(last),
-            ),
-            later("A number has at most %(n)s characters.", n=limit),
-            rules.length.source,
-            broken=len(first) > limit,
-            doubtful=rules.length.doubtful,
-            remedy=later("Choose a shorter template, such as one with {year:2}, or fewer digits."),
-        )
+        length = rules.length
+        long = len(first) > length.maximum
+        told = marked("The number %(number)s has %(n)s characters; the last one that fits is %(last)s.")
+        if long:
+            told = marked("The number %(number)s has %(n)s characters.")
+        told = later(told, number=repr(first), n=len(first), last=repr(last))
+        rule = later("A number has at most %(n)s characters.", n=length.maximum)
+        remedy = later("Choose a shorter template, such as one with {year:2}, or fewer digits.")
+        yield judged("length", told, rule, length.source, broken=long, doubtful=length.doubtful, remedy=remedy)
     if rules.characters is not None:
-        bad = next((number for number in (first, last) if not rules.characters.fit(number)), None)
-        yield judged(
-            "characters",
-            later(
-                "The number %(number)s does not match %(pattern)s."
-                if bad
-                else "The number %(number)s matches %(pattern)s.",
-                number=repr(bad or first),
-                pattern=rules.characters.pattern,
-            ),
-            later("A number is made of %(parts)s.", parts=later(rules.characters.told)),
-            rules.characters.source,
-            broken=bad is not None,
-            doubtful=rules.characters.doubtful,
-            remedy=later("Change the template."),
-        )
+        form = rules.characters
+        bad = next((number for number in (first, last) if not form.fit(number)), None)
+        told = marked("The number %(number)s matches %(pattern)s.")
+        if bad:
+            told = marked("The number %(number)s does not match %(pattern)s.")
+        told = later(told, number=repr(bad or first), pattern=form.pattern)
+        rule, remedy = later("A number is made of %(parts)s.", parts=later(form.told)), later("Change the template.")
+        broken = bad is not None
+        yield judged("characters", told, rule, form.source, broken=broken, doubtful=form.doubtful, remedy=remedy)
     if rules.counter is not None:
         counter = rules.counter
-        yield judged(
-            "counter",
-            later("The counter starts at %(n)s.", n=first_value),
-            later("Values lie between %(first)s and %(last)s.", first=counter.lowest, last=counter.highest),
-            counter.source,
-            broken=not counter.lowest <= first_value <= counter.highest,
-            remedy=later("Start at %(n)s.", n=counter.lowest),
-        )
+        rule = later("Values lie between %(first)s and %(last)s.", first=counter.lowest, last=counter.highest)
+        told, remedy = later("The counter starts at %(n)s.", n=first_value), later("Start at %(n)s.", n=counter.lowest)
+        outside = not counter.lowest <= first_value <= counter.highest
+        yield judged("counter", told, rule, counter.source, broken=outside, remedy=remedy)
 
 
 def _ever_reaches_over(calendar: Calendar, sample: Span, day: FiscalStart) -> bool:
-    """Whether any period of a year does."""
+    """Whether any period of a year reaches over the day."""
     span: Span | None = sample
     through = sample.starts_on + timedelta(days=HORIZON)
     while span is not None and span.starts_on <= through:
@@ -321,6 +253,6 @@ def _ever_reaches_over(calendar: Calendar, sample: Span, day: FiscalStart) -> bo
 
 
 def _reaches_over(span: Span, day: FiscalStart) -> bool:
-    """Whether the span has that day of a year, and the one before it too."""
+    """Whether the span has that day of a year, and the day before too."""
     turns = (date(year, day.month, day.day) for year in range(span.starts_on.year, span.ends_on.year + 1))
     return any(span.starts_on < turn <= span.ends_on for turn in turns)

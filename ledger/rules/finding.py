@@ -32,15 +32,13 @@ def find_rules(code: str) -> Rules:
 
 
 def combined_rules(chosen: object) -> tuple[Rules, ...]:
-    """The rule sets of a series, each once, by codes: with commas between them (``"DE,FR-einvoice"``), or in a list.
+    """The rule sets of a series, each once, by codes: separated by commas (``"DE,FR-einvoice"``), or in a list.
 
     Each set is checked by itself, so the strictest rule holds. Raises InvalidSeries for an unknown code.
     """
-    codes: list[Any] = [None]
+    codes: list[Any] = list(chosen) if isinstance(chosen, Iterable) else [None]
     if isinstance(chosen, str):
         codes = chosen.split(",")
-    elif isinstance(chosen, Iterable):
-        codes = list(chosen)
     if not all(isinstance(code, str) for code in codes):
         raise InvalidSeries(
             f"The rules {chosen!r} can't be read.",

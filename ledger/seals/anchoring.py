@@ -1,17 +1,16 @@
-"""Telling the outside of the database's last seal: a time stamp authority (RFC 3161), and a function of the host.
+"""Anchors the database's last seal outside: at a time stamp authority (RFC 3161), and by a function of the host.
 
-What they know, the owner of the database can't take back. Each is asked once for a seal, after the seal is durable;
-what comes back is an event.
+The owner of the database can't take back what they know. Each is asked once for a seal, after the seal is durable; its
+answer is kept as an event.
 """
 
 import base64
 import secrets
-from collections.abc import Callable
 
 from django.utils.module_loading import import_string
 
 from ledger.conf import ledger_settings
-from ledger.cursors import open_cursor
+from ledger.cursors import fetch
 from ledger.errors import SealError
 from ledger.models import LedgerSeal, SealAnchored
 from ledger.seals import sql
@@ -25,39 +24,30 @@ _SHA256 = bytes.fromhex("300d06096086480165030402010500")
 
 
 def anchor_last(*, using: str) -> int:
-    """Anchor the database's last seal with all that the settings name and that don't know it yet; how many did.
+    """Anchor the database's last seal wherever the settings say, unless it is anchored there; returns at how many.
 
-    Raises SealError where one can't.
+    Raises SealError if one of them can't.
     """
     seal = LedgerSeal.objects.using(using).filter(tenant=None).order_by("-number").first()
     if seal is None:
         return 0
     known = set(SealAnchored.objects.using(using).filter(seal=seal).values_list("kind", flat=True))
-    ways: dict[str, Callable[[LedgerSeal], str]] = {"rfc3161": _time_stamp, "host": _told_to_host}
-    settings = ledger_settings().seals
-    wanted = {"rfc3161": settings.get("time_stamps"), "host": settings.get("anchor")}
-    done = 0
-    for kind, ask in ways.items():
-        if not wanted[kind] or kind in known:
-            continue
-        token = ask(seal)
-        with open_cursor(using) as cursor:
-            cursor.execute(sql.KEEP_ANCHOR, [seal.pk, kind, token])
-        done += 1
+    signed_head, settings, done = (
+        signed_head_hash(seal.head, seal.signature, seal.cosignature),
+        ledger_settings().seals,
+        0,
+    )
+    if settings.get("time_stamps") and "rfc3161" not in known:
+        token = _time_stamp(settings["time_stamps"], bytes.fromhex(signed_head))
+        done += len(fetch(using, sql.KEEP_ANCHOR, [seal.pk, "rfc3161", token]))
+    if settings.get("anchor") and "host" not in known:
+        # The host's function gets the text of the head and the hash of the signed head; what it returns is kept.
+        token = str(import_string(settings["anchor"])(seal.head, signed_head) or "")
+        done += len(fetch(using, sql.KEEP_ANCHOR, [seal.pk, "host", token]))
     return done
 
 
-def _hash(seal: LedgerSeal) -> str:
-    return signed_head_hash(seal.head, seal.signature, seal.cosignature)
-
-
-def _told_to_host(seal: LedgerSeal) -> str:
-    """The host's function gets the text of the head and the hash of the signed head; what it returns is kept."""
-    return str(import_string(ledger_settings().seals["anchor"])(seal.head, _hash(seal)) or "")
-
-
-def _time_stamp(seal: LedgerSeal) -> str:
-    url, digest = ledger_settings().seals["time_stamps"], bytes.fromhex(_hash(seal))
+def _time_stamp(url: str, digest: bytes) -> str:
     try:
         import httpx
 

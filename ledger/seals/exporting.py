@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ledger.cursors import open_cursor
+from ledger.cursors import fetch
 from ledger.errors import SealError
 from ledger.models import Entry, LedgerSeal, NumberVoided, SealAnchored
 from ledger.seals import sql
@@ -15,8 +15,8 @@ from ledger.seals.reading import Row, Seal, rows_of, seals_of
 def export(using: str, tenant: str | None, *, heads: bool = False, withhold: bool = False) -> Iterator[str]:
     """The chain of a tenant, or of the database, line by line.
 
-    ``heads`` leaves the rows out: what is kept outside to compare with later. ``withhold`` replaces personal texts by
-    their hashes. Raises SealError where there is no seal.
+    ``heads`` leaves the rows out: heads are kept outside, to compare with later. ``withhold`` replaces personal texts
+    by their hashes. Raises SealError if there is no seal.
     """
     found = False
     for seal in seals_of(using, tenant):
@@ -27,14 +27,18 @@ def export(using: str, tenant: str | None, *, heads: bool = False, withhold: boo
         for row in () if heads else rows_of(using, seal):
             yield _line(_shipped(row, seal, withhold=withhold))
     if not found:
-        raise _nothing(tenant)
+        raise SealError(
+            f"There is no seal of {'the database' if tenant is None else f'tenant {tenant!r}'}.",
+            rule="What is exported was sealed before.",
+            remedy="Run manage.py ledger_seal now.",
+        )
 
 
 def prove(using: str, tenant: str, number: str, *, withhold: bool = True, anchored: bool = False) -> Iterator[str]:
-    """That a number is sealed, and its void where it has one; a line for each row.
+    """Prove that a number is sealed, and its void if it has one; a line for each row.
 
-    ``anchored`` adds that the tenant's seal is in one of the database, with the time stamps of that. Raises SealError
-    for a number that is not there, not sealed yet, or was changed.
+    ``anchored`` adds the proof that the tenant's seal is in one of the database's, with its time stamps. Raises
+    SealError for a number that doesn't exist, is not sealed yet, or was changed.
     """
     entry = Entry.objects.using(using).filter(tenant=tenant, number__iexact=number).first()
     if entry is None:
@@ -61,11 +65,9 @@ def prove(using: str, tenant: str, number: str, *, withhold: bool = True, anchor
 
 
 def _proof(using: str, tenant: str | None, source: str, row_id: int, *, withhold: bool) -> tuple[Seal | None, str]:
-    """The seal of a row, and its proof; None where it is not sealed yet."""
-    with open_cursor(using) as cursor:
-        cursor.execute(sql.WHERE_SEALED, {"tenant": tenant, "source": source, "id": row_id})
-        found = cursor.fetchone()
-    if found is None:
+    """The seal of a row, and its proof; None if it is not sealed yet."""
+    found = fetch(using, sql.WHERE_SEALED, {"tenant": tenant, "source": source, "id": row_id})
+    if not found:
         if tenant is None:
             raise SealError(
                 "The tenant's seal is in none of the database yet.",
@@ -73,13 +75,11 @@ def _proof(using: str, tenant: str | None, source: str, row_id: int, *, withhold
                 remedy="Run manage.py ledger_seal now, which does so at once.",
             )
         return None, ""
-    number, place = found
+    [(number, place)] = found
     seal = next(seals_of(using, tenant, after=number - 1))
     packed = bytes(LedgerSeal.objects.using(using).values_list("leaves", flat=True).get(pk=seal.id))
     leaves = [packed[start : start + 32] for start in range(0, len(packed), 32)]
-    with open_cursor(using) as cursor:
-        cursor.execute(sql.LINES, {"source": source, "ids": [row_id]})
-        _, line, personal = cursor.fetchone()
+    [(_, line, personal)] = fetch(using, sql.LINES, {"source": source, "ids": [row_id]})
     row = Row(source, row_id, leaves[place], line, personal)
     if not row.is_unchanged(seal.salt):
         raise SealError(
@@ -89,8 +89,7 @@ def _proof(using: str, tenant: str | None, source: str, row_id: int, *, withhold
         )
     proof = _shipped(row, seal, withhold=withhold) | seal.shipped()
     path = [node.hex() for node in audit_path(leaves, place)]
-    anchors = _anchors(using, seal)
-    more = {"anchors": anchors} if anchors else {}
+    more = {"anchors": anchors} if (anchors := _anchors(using, seal)) else {}
     return seal, _line({"folio": PROOF, **proof, "index": place, "path": path, **more})
 
 
@@ -112,11 +111,3 @@ def _anchors(using: str, seal: Seal) -> list[dict[str, str]]:
 
 def _line(shipped: dict[str, Any]) -> str:
     return json.dumps(shipped, separators=(",", ":"))
-
-
-def _nothing(tenant: str | None) -> SealError:
-    return SealError(
-        f"There is no seal of {'the database' if tenant is None else f'tenant {tenant!r}'}.",
-        rule="What is exported was sealed before.",
-        remedy="Run manage.py ledger_seal now.",
-    )

@@ -1,4 +1,4 @@
-"""Reading seals, and the rows that they cover as these are today: any number of them in constant memory."""
+"""Reads seals, and the rows that they cover as these are today: any number of them in constant memory."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from typing import Any
 from django.db import router
 from django.utils.translation import gettext
 
-from ledger.cursors import fetch, open_cursor
+from ledger.cursors import fetch
 from ledger.models import LedgerSeal
 from ledger.seals import sql
 from ledger.seals.folio_verify import is_signed as slowly_signed
@@ -20,7 +20,7 @@ from ledger.words import day_told, quantity
 
 _SNAPSHOT = re.compile(r"[0-9]{1,18}:[0-9]{1,18}:[0-9,]*\Z")
 
-#: So many leaves of a seal are compared at a time.
+#: How many leaves of a seal are compared at a time.
 _STRETCH = 10_000
 
 
@@ -63,9 +63,9 @@ class Seal:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A sealed row: its leaf then, its line and personal texts today; ``line`` is None where the row is gone.
+    """A sealed row: its leaf at that time, its line and personal texts today; ``line`` is None if the row is gone.
 
-    Of a series or a period, the line is the one of the seal.
+    The line of a series or a period is that of the seal.
     """
 
     source: str
@@ -82,12 +82,7 @@ class Row:
 
 def seals_of(using: str, tenant: str | None, *, after: int = 0) -> Iterator[Seal]:
     """The seals of a tenant, or of the database, in their order."""
-    while True:
-        with open_cursor(using) as cursor:
-            cursor.execute(sql.SEALS, {"tenant": tenant, "after": after})
-            found = cursor.fetchall()
-        if not found:
-            return
+    while found := fetch(using, sql.SEALS, {"tenant": tenant, "after": after}):
         for row in found:
             values: list[Any] = [bytes(value) if isinstance(value, memoryview) else value for value in row]
             seal = Seal(*values)
@@ -97,20 +92,20 @@ def seals_of(using: str, tenant: str | None, *, after: int = 0) -> Iterator[Seal
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Which seal of a tenant saw a row first, by the row's era and transaction: to be told, not to be relied on.
+    """Which seal of a tenant saw a row first, by the row's era and transaction. For display only.
 
-    That the row is in it, and as it was, ``verify`` says.
+    ``verify`` checks that the row really is in the seal, and unchanged.
     """
 
     #: By era: where the snapshot of each seal ends, the transactions that ran then, and the seal's number.
     _eras: dict[int, tuple[list[int], list[frozenset[int]], list[int]]]
 
     def number(self, era: int, transaction_id: int) -> int | None:
-        """The seal's number; None where none has seen the row."""
+        """The seal's number; None if no seal has seen the row."""
         return self.stretch(era, transaction_id)[0]
 
     def stretch(self, era: int, transaction_id: int) -> tuple[int | None, range]:
-        """The same with transactions around this one, of the same era, that it holds for too."""
+        """The same, and a range of transactions of that era around this one for which the answer is the same."""
         ends, running, numbers = self._eras.get(era, _NO_SEALS)
         first = bisect_right(ends, transaction_id)
         for place in range(first, len(ends)):
@@ -154,21 +149,18 @@ def rows_of(using: str, seal: Seal) -> Iterator[Row]:
             yield from _stretch(using, seal, source, start, min(_STRETCH, first + count - start))
         first += count
     lines = seal.state.split("\n") if seal.state else []
-    with open_cursor(using) as cursor:
-        cursor.execute(sql.STRETCH, {"seal": seal.id, "first": first, "count": len(lines)})
-        leaves = bytes(cursor.fetchone()[1] or b"")
+    [(_, packed)] = fetch(using, sql.STRETCH, {"seal": seal.id, "first": first, "count": len(lines)})
+    leaves = bytes(packed or b"")
     for place, line in enumerate(lines):
         source, row = json.loads(line)[:2]
         yield Row(source, row, leaves[place * 32 : place * 32 + 32], line, None, is_state=True)
 
 
 def _stretch(using: str, seal: Seal, source: str, first: int, count: int) -> Iterator[Row]:
-    with open_cursor(using) as cursor:
-        cursor.execute(sql.STRETCH, {"seal": seal.id, "first": first, "count": count})
-        ids, packed = cursor.fetchone()
-        leaves = bytes(packed or b"")
-        cursor.execute(sql.LINES, {"source": source, "ids": ids or []})
-        lines = {row: (line, personal) for row, line, personal in cursor.fetchall()}
+    [(ids, packed)] = fetch(using, sql.STRETCH, {"seal": seal.id, "first": first, "count": count})
+    leaves = bytes(packed or b"")
+    found = fetch(using, sql.LINES, {"source": source, "ids": ids or []})
+    lines = {row: (line, personal) for row, line, personal in found}
     for place, row in enumerate(ids or []):
         line, personal = lines.get(row, (None, None))
         yield Row(source, row, leaves[place * 32 : place * 32 + 32], line, personal)
@@ -176,7 +168,7 @@ def _stretch(using: str, seal: Seal, source: str, first: int, count: int) -> Ite
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How far a tenant is sealed: the last seal, and how many numbers came after it; all null without a seal.
+    """How far a tenant is sealed: the last seal, and how many numbers came after it; all None without a seal.
 
     ``signed_head`` is the hash that the next seal, a time stamp and ``folio_verify.py`` name.
     """

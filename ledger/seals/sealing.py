@@ -1,8 +1,8 @@
-"""Making seals: beside the hot path, one tenant at a time, each row in exactly one of them.
+"""Makes seals: beside the hot path, one tenant at a time, each row in exactly one of them.
 
-A row is new that the snapshot of the seal before didn't show; so it is found whenever it was committed, whatever its
-id. The database has a chain of its own: its first seal says where the ledger lives, and once a day it covers the heads
-of all tenants, so that one time stamp vouches for them.
+A row is new if the snapshot of the previous seal didn't show it, whatever its id, and whenever it was committed. The
+database has a chain of its own: its first seal says where the ledger lives, and once a day it covers the heads of all
+tenants, so that one time stamp vouches for them.
 """
 
 import json
@@ -42,7 +42,7 @@ _TROUBLES = {
 
 
 class Held(Exception):
-    """Somebody else seals for this tenant just now."""
+    """Another process is sealing for this tenant."""
 
 
 class Unsettled(SealError):
@@ -61,11 +61,11 @@ class Sealed:
 
 
 def seal(tenant: str | None, *, using: str, horizon: int | None = None, first: bool = False) -> Sealed | None:
-    """Seal what is new of a tenant, or of the database; None where nothing is.
+    """Seal the new rows of a tenant, or of the database; None if there are none.
 
-    ``first`` seals in any case. The seal is durable, with all that it covers, when this returns. Call it outside a
-    transaction. Raises SealError where there can be no seal (a standby, a ledger that has moved, a key that is gone),
-    and Held.
+    ``first`` seals in any case. When this returns, the seal and all that it covers is durable. Call it outside a
+    transaction. Raises SealError if there can be no seal (a standby, a ledger that has moved, a key that is gone), and
+    Held.
     """
     if connections[using].in_atomic_block:
         raise SealError(
@@ -80,7 +80,7 @@ def seal(tenant: str | None, *, using: str, horizon: int | None = None, first: b
             return _seal(tenant, using, cursor, horizon, first=first)
     except IntegrityError as error:
         if getattr(error.__cause__, "sqlstate", None) == "23505":
-            raise Held from error  # it was at it before our snapshot, and has committed since
+            raise Held from error  # another process began before our snapshot, and has committed since
         raise
 
 
@@ -100,14 +100,12 @@ def _seal(tenant: str | None, using: str, cursor: Any, horizon: int | None, *, f
         )
     batch = Batch(using)
     wanted = {"tenant": tenant, "era": facts["era"], "since": facts["since"]}
-    for source, row, line, personal in stream(
-        using, sql.new_rows(tenant, number=facts["number"], since=facts["since"]), wanted
-    ):
+    new_rows = sql.new_rows(tenant, number=facts["number"], since=facts["since"])
+    for source, row, line, personal in stream(using, new_rows, wanted):
         batch.add(source, row, line, personal)
-    # A tenant that has moved here is sealed here, also where nothing is new: from then on its rows count by this home's
-    # transactions.
+    # A tenant that has moved here is sealed here even if nothing is new: from then on this home's transactions count.
     has_moved = tenant is not None and facts["number"] > 1 and facts["since"] is None
-    # A time stamp alone is no news: it would ask for the next seal, and that for the next time stamp.
+    # A time stamp alone is no reason to seal: it would lead to the next seal, and that to the next time stamp.
     if not first and not has_moved and all(source == "ledger_sealanchored" for source in batch.tables):
         return None
     if tenant is not None:
@@ -149,13 +147,13 @@ def _seal(tenant: str | None, using: str, cursor: Any, horizon: int | None, *, f
 
 
 def _signed(head: str, signs: Signer | None, before: Signer | None, last_key: str | None) -> tuple[str, str]:
-    """The signature, and the one of the key before where the key has changed and that one is still there."""
+    """The signature, and that of the previous key if the key has changed and the previous one is still available."""
     if signs is None:
         return "", ""
-    message, key = head.encode(), signs.public_key.hex()
-    changed = bool(last_key) and last_key != key
-    vouches = changed and before is not None and before.public_key.hex() == last_key
-    return signs.sign(message).hex(), before.sign(message).hex() if vouches and before is not None else ""
+    message, cosignature = head.encode(), ""
+    if last_key and last_key != signs.public_key.hex() and before is not None and before.public_key.hex() == last_key:
+        cosignature = before.sign(message).hex()
+    return signs.sign(message).hex(), cosignature
 
 
 class Batch:
@@ -177,20 +175,21 @@ class Batch:
             self.counts.append(0)
         self.counts[-1] += 1
         self.ids.append(row)
-        leaf = leaf_by_key(self.salt, source, row, line, personal)
-        self.tree.add(leaf)
-        self.leaves += leaf
+        self._add_leaf(source, row, line, personal)
 
     def add_state(self, source: str, row: int, line: str) -> None:
         """A series or a period as it is, after all events."""
         self.state.append(line)
-        leaf = leaf_by_key(self.salt, source, row, line, None)
+        self._add_leaf(source, row, line, None)
+
+    def _add_leaf(self, source: str, row: int, line: str, personal: str | None) -> None:
+        leaf = leaf_by_key(self.salt, source, row, line, personal)
         self.tree.add(leaf)
         self.leaves += leaf
 
 
 def stream(using: str, statement: str, wanted: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
-    """The rows of a statement, while the server still finds the next ones; ask nothing else of it meanwhile."""
+    """The rows of a statement as the server finds them. Use the connection for nothing else meanwhile."""
     with open_cursor(using) as cursor, connections[using].wrap_database_errors:
         # Before libpq 17, psycopg takes one row at a time, which costs more and says the same.
         yield from cursor.stream(statement, wanted, size=_CHUNK if psycopg.pq.version() >= 170000 else 1)
@@ -200,14 +199,14 @@ def stream(using: str, statement: str, wanted: dict[str, Any]) -> Iterator[tuple
 def _held_counted(counts: dict[str, int]) -> Iterator[None]:
     try:
         yield
-    except (Held, Unsettled):  # where an era began since the database was looked at, the next round seals that first
+    except (Held, Unsettled):  # if an era has just begun, the next round seals the database first
         counts["held"] += 1
 
 
 def seal_all(failures: Failures, *, using: str, database: bool = False) -> dict[str, int]:
-    """Seal every tenant with news, and once a day the database; ``database``: that now. Returns what was counted.
+    """Seal every tenant with new rows, and the database once a day, or now with ``database``. Returns counts.
 
-    A tenant that can't be sealed is noted in ``failures``. Raises SealError where that holds for all.
+    A tenant that can't be sealed is noted in ``failures``. Raises SealError if nothing can be sealed.
     """
     counts = {"sealed": 0, "rows": 0, "held": 0, "anchored": 0}
 
@@ -227,7 +226,7 @@ def seal_all(failures: Failures, *, using: str, database: bool = False) -> dict[
             count(seal(tenant, using=using))
     if is_earlier or database:
         with _held_counted(counts):
-            # Whoever was left out is looked for again from the horizon of before.
+            # Tenants that were left out are looked for again from the old horizon.
             left_out = counts["held"] or len(failures)
             count(seal(None, using=using, horizon=horizon if left_out else decided))
     with failures.noted("anchoring the database's last seal", using, _log):
@@ -242,23 +241,23 @@ def _trouble(name: str) -> SealError:
 
 
 def tenants_with_news(using: str, horizon: int = 0) -> list[str]:
-    """The tenants with rows that no seal of theirs has seen, by one query."""
+    """The tenants with rows that none of their seals has seen, by one query."""
     return [tenant for (tenant,) in fetch(using, sql.TENANTS_WITH_NEWS, {"horizon": horizon})]
 
 
 _SHOWN = 5
 
 
-# That a row was sealed is known by its transaction id, so every event bears the era in which that id counts. On another
-# server, or in another database or schema, ids begin again, and so does an era.
+# The transaction id tells whether a row was sealed, so every event has the era in which that id counts. On another
+# server, or in another database or schema, ids begin again, and so a new era begins.
 def begin_era(
     *, using: str, accept_differences: bool = False, progress: Callable[[str], None] = lambda step: None
 ) -> Sealed | None:
-    """Begin the next era, as the owner of the tables: compare every sealed row, then let new rows bear it.
+    """Begin the next era, as the owner of the tables: compare every sealed row, then give new rows the new era.
 
-    Nobody writes an event meanwhile. ``accept_differences`` goes on where rows are not as they were sealed; ``verify``
-    names them from then on. Returns the database's first seal of the era. Raises SealError where the ledger has not
-    moved, or rows differ; nothing has changed then.
+    Nobody can write an event meanwhile. ``accept_differences`` continues even if rows are not as they were sealed;
+    ``verify`` reports them from then on. Returns the database's first seal of the era. Raises SealError, and changes
+    nothing, if the ledger has not moved, or rows differ.
     """
     quoted = [connections[using].ops.quote_name(table) for table in event_tables()]
     with transaction.atomic(using=using, durable=True), open_cursor(using) as cursor:

@@ -1,4 +1,4 @@
-"""Who signs: an Ed25519 key from the environment, a file or a function of the host; never from the database.
+"""The signer of seals: an Ed25519 key from the environment, a file or a function of the host, never the database.
 
 ``LEDGER["SEALS"]["key"]`` is ``"env:NAME"``, ``"file:/path"``, or the dotted path of a function without arguments. The
 first two hold a private key as PEM (``openssl genpkey -algorithm ed25519``) or its 32 bytes in hexadecimal; the
@@ -16,7 +16,7 @@ from ledger.errors import SealError
 
 
 class Signer(Protocol):
-    """What signs heads."""
+    """Signs heads."""
 
     @property
     def public_key(self) -> bytes:
@@ -27,7 +27,7 @@ class Signer(Protocol):
 
 
 class KeySigner:
-    """Signs with a private key that is here."""
+    """Signs with a private key in memory."""
 
     def __init__(self, key: Any) -> None:
         self._key = key
@@ -45,17 +45,17 @@ class KeySigner:
 
 
 def signer() -> Signer | None:
-    """Who signs now; None without a key. Raises SealError for a key that can't be had."""
+    """The current signer; None without a key. Raises SealError for a key that can't be read."""
     return _signer("key")
 
 
 def previous_signer() -> Signer | None:
-    """Who signed before the key was changed: signs the first head of the new key too."""
+    """The signer from before the key was changed, who also signs the first head of the new key."""
     return _signer("previous_key")
 
 
 def trusted_keys() -> list[str]:
-    """The public keys that are known to be the merchant's, in hexadecimal; none where nobody said so."""
+    """The public keys that the settings trust as the merchant's, in hexadecimal."""
     return list(ledger_settings().seals.get("trusted", []))
 
 
@@ -86,10 +86,9 @@ def _private_key(given: str | bytes) -> Any:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    text = given if isinstance(given, str) else None
-    if text is None and isinstance(given, bytes) and len(given) == 32:
+    if isinstance(given, bytes) and len(given) == 32:
         return Ed25519PrivateKey.from_private_bytes(given)
-    text = (text if text is not None else given.decode()).strip()  # type: ignore[union-attr]
+    text = (given if isinstance(given, str) else given.decode()).strip()
     if not text.startswith("-----"):
         return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(text))
     key = load_pem_private_key(text.encode(), password=None)

@@ -1,4 +1,4 @@
-"""Folds the events and checks what must always hold, over any number of rows in constant memory.
+"""Checks what must always hold in the ledger, over any number of rows in constant memory.
 
     1. every value from the first to the highest has exactly one entry, or lies in a range of an adopted history, or
        waits as a free slot or a reservation
@@ -11,11 +11,11 @@
     8. an event never changes and never goes away
     9. when faults stop, no reservation stays open longer than a sweep interval
 
-Of rule 4 the rows show this much: a committed number that is gone leaves a hole (1) or a counter above its entries (2),
+The rows show this much of rule 4: a committed number that is gone leaves a hole (1) or a counter above its entries (2),
 an entry that nobody asked for lies above its counter (2), and a ticket that was committed is a number that someone was
-promised. Rule 8 is held by guards in the database, so the whole schema is compared with the one that the migrations
-make (``catalogue.json``), and it is looked at who owns it and who may write to it. To rule 9 a reservation is one too
-many when it is older than ``OPEN_AT_MOST``.
+promised. Guards in the database uphold rule 8, so the whole schema is compared with the one that the migrations make
+(``catalogue.json``), including who owns it and who may write to it. A reservation breaks rule 9 when it is older than
+``OPEN_AT_MOST``.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +30,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from ledger.cursors import open_server_cursor
 from ledger.databases import choose
 from ledger.models import Entry, Series
+from ledger.series import series_of
 from ledger.unreadable import Beyond
 from ledger.verification import content, counters_sql, guards, keys, queues_sql, seals, sql
 from ledger.verification.alarms import NOT_CHECKED, Watch
@@ -44,10 +45,9 @@ _CHUNK = 1000
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One pass over the ledger: what it looks at, and its statement.
+    """One pass over the ledger: what it looks at, and its statement or ``find``; neither for the check of the schema.
 
-    Or, where there is no statement, ``find``, which takes the connection, a tenant and a series; neither for the
-    schema, which is no rows.
+    ``find`` takes the connection, a tenant and a series.
     """
 
     title: str
@@ -88,11 +88,10 @@ def verify(
 ) -> Iterator[Alarm]:
     """Check every rule and yield each offending row; nothing when all is well.
 
-    ``tenant`` and ``series`` (one or its code) limit the rows; the schema is looked at always. ``progress`` is called
+    ``tenant`` and ``series`` (one or its code) limit the rows; the schema is always checked. ``progress`` is called
     before each of ``CHECKS``, ``note`` with what breaks no rule and should be known. A check that can't run is a
-    finding, which says why, and the others go on. Each check reads one snapshot of its own, so checkouts may go on
-    meanwhile, and none of them waits. Each reads the tables from end to end, index or not: a broken index would
-    hide what it let in.
+    finding that says why, and the other checks go on. Each check reads a snapshot of its own, so checkouts go on
+    meanwhile without waiting. Each reads whole tables and no index: a broken index would hide what it let in.
     """
     tenant, series, using = choose(None, tenant, series, using)
     connection = connections[using or router.db_for_read(Entry)]
@@ -101,46 +100,43 @@ def verify(
             progress(check)
         try:
             if check.find is not None:
-                # A caller's transaction goes on after what can't be read.
+                # After a value that can't be read, the caller's transaction can continue.
                 with transaction.atomic(using=connection.alias) if connection.in_atomic_block else nullcontext():
                     yield from check.find(connection, tenant, series)
-                continue
-            if check.statement is not None:
-                yield from _patiently(connection, check, tenant, series)
-                continue
-            for found in guards.broken_guards(connection):
-                if isinstance(found, Alarm):
-                    yield found
-                elif note is not None:
-                    note(found)
+            elif check.statement is not None:
+                yield from _patiently(connection, check, check.statement, tenant, series)
+            else:
+                for found in guards.broken_guards(connection):
+                    if isinstance(found, Alarm):
+                        yield found
+                    elif note is not None:
+                        note(found)
         except (ProgrammingError, DataError) as error:
             # A table, a column or a privilege is missing, or a value can't be read.
             yield _not_checked(check, error)
 
 
 def _patiently(
-    connection: BaseDatabaseWrapper, check: Check, tenant: str | None, series: str | None
+    connection: BaseDatabaseWrapper, check: Check, statement: str, tenant: str | None, series: str | None
 ) -> Iterator[Alarm]:
-    """The rows that a check finds. Where it fails on some value, each series is checked by itself.
+    """The rows that a check finds. If the statement fails because of some value, each series is checked by itself.
 
-    A counter at one end of all numbers is such a value: the database can't add one to it. Raises DataError where the
+    A counter at the largest possible number is such a value: the database can't add one to it. Raises DataError if the
     rows belong to no series.
     """
-    statement = check.statement or ""
     try:
         yield from _offending_rows(connection, statement, tenant, series)
         return
     except DataError as error:
         problem = error
     failed = 0
-    every = Series.objects.using(connection.alias).order_by("tenant", "code").values_list("tenant", "code")
-    for one in every.iterator():
-        if tenant in (None, one[0]) and series in (None, one[1]):
-            try:
-                yield from _offending_rows(connection, statement, *one)
-            except DataError as error:
-                failed += 1
-                yield _not_checked(check, error, tenant=one[0], series=one[1])
+    every = series_of(connection.alias, tenant, series).order_by("tenant", "code").values_list("tenant", "code")
+    for owner, code in every.iterator():
+        try:
+            yield from _offending_rows(connection, statement, owner, code)
+        except DataError as error:
+            failed += 1
+            yield _not_checked(check, error, tenant=owner, series=code)
     if not failed:
         raise problem
 
@@ -159,9 +155,9 @@ def watch(
     note: Callable[[Note], None] | None = None,
     refused: Callable[[str], None] | None = None,
 ) -> Iterator[Alarm]:
-    """``verify``, and keep what it finds: new alarms are raised after each check, and what is gone is resolved.
+    """``verify``, and keep what it finds: raise new alarms after each check, and resolve those that are gone.
 
-    ``refused`` is called where nothing can be kept; see ``Watch``.
+    ``refused`` is called if nothing can be kept; see ``Watch``.
     """
     tenant, series, using = choose(None, tenant, series, using)
     alias = using or router.db_for_write(Entry)
@@ -191,7 +187,7 @@ def _offending_rows(
             while chunk := rows.fetchmany(_CHUNK):
                 for row in chunk:
                     yield _alarm(row)
-        # Nothing was written; going back also undoes the planner's settings where the caller has a transaction.
+        # Nothing was written. The rollback also undoes the planner's settings inside a caller's transaction.
         transaction.set_rollback(True, using=connection.alias)
 
 
@@ -207,7 +203,7 @@ def _alarm(row: Sequence[Any]) -> Alarm:
         series=series,
         period=period_label(starts_on, ends_on, ordinal or 0),
         id=row_id,
-        # As nothing that Python can't hold.
+        # A day that Python can't hold becomes None.
         starts_on=None if isinstance(starts_on, Beyond) else starts_on,
         ordinal=ordinal or 0,
     )

@@ -1,9 +1,9 @@
-"""Alarms: what looks at the ledger have found, kept until a later look no longer finds it.
+"""Alarms: what checks of the ledger have found, kept until a later check no longer finds it.
 
-``raise_alarms``, ``resolve_alarms`` and ``recheck`` are the only ones that write, beside ``acknowledge_alarm``, by
-which people say why what can't be mended may stand. ``Watch`` compares one whole look with what is open: it raises what
-is new, and resolves what is gone. The role of the workers may only raise, and ``recheck``: then the database itself
-tells what is mended. So a stolen one can't hide an alarm that stands.
+Only ``raise_alarms``, ``resolve_alarms``, ``recheck`` and ``acknowledge_alarm`` write; by the last one, people say why
+something that can't be mended may stand. ``Watch`` compares the findings of a whole check with the open alarms: it
+raises what is new, and resolves what is gone. The workers' role may only raise and ``recheck``, where the database
+itself decides what is mended. So whoever steals that role can't hide an alarm.
 """
 
 import hashlib
@@ -13,9 +13,10 @@ from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
-from django.db import Error, connections, router, transaction
+from django.db import Error, router, transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 
+from ledger.cursors import fetch
 from ledger.database_errors import translate_database_errors
 from ledger.databases import database_of, expect, same_row
 from ledger.errors import AlarmError
@@ -23,16 +24,15 @@ from ledger.keys import actor_name, reason_text
 from ledger.models import AlarmAcknowledged, AlarmRaised, AlarmResolved
 from ledger.verification.findings import Alarm, alarm_for, period_label
 
-#: The rules of a country are checked by another look than those of the ledger.
+#: The kind of alarms of the rules of countries, which another check finds than those of the ledger.
 COUNTRY_RULE = "country-rule"
 
-#: A check that could not run. What it would have found is not mended because of that.
+#: A check that could not run. The alarms that it would have found again stay open.
 NOT_CHECKED = "not-checked"
 
-#: What can't be mended, and so may be acknowledged: what stands in rows that never change, keys of before the rules for
-#: keys, and sealed rows that are gone, where no backup has them. (A sealed row that was changed is not among them: that
-#: would cover each later change of it.)
-#: The database holds the same list (``ledger_alarm_may_stand``).
+#: What can't be mended, and so may be acknowledged: faults in rows that never change, keys older than the rules for
+#: keys, and sealed rows that are gone and in no backup. (A sealed row that was changed is not among them: to
+#: acknowledge it would cover each later change too.) The database has the same list (``ledger_alarm_may_stand``).
 ACKNOWLEDGEABLE: Final = frozenset(
     {
         *("adoption-of-nothing", "after-closing", "below-first", "cancelled-in-use", "code-text", "date-outside"),
@@ -45,11 +45,11 @@ ACKNOWLEDGEABLE: Final = frozenset(
     }
 )
 
-#: As many new alarms does one look keep. Whoever deletes every second row of a million leaves no million alarms: the
-#: first ones tell what happened, and ``ledger_verify`` names every row.
+#: The most new alarms that one check keeps. If somebody deletes half a million rows, the first alarms tell what
+#: happened, and ``ledger_verify`` names every row.
 MOST = 10_000
 
-#: insufficient_privilege, read_only_sql_transaction; and a table or function of the alarms that is gone itself.
+#: insufficient_privilege, read_only_sql_transaction; and the errors if a table or function of the alarms is gone.
 _MAY_NOT_WRITE = frozenset({"42501", "25006", "42P01", "42703", "42883"})
 
 #: Characters of a text that are kept: enough to know what it was.
@@ -58,15 +58,14 @@ _LONGEST = 1000
 #: Written at a time.
 _BATCH = 500
 
-#: The columns that make it the same alarm: the same problem of the same row, whenever and by whatever look it is found.
-#: In this order ``_OPEN`` returns them; ``ledger_raise_alarms`` decides by them too.
+#: Two alarms are the same if these columns are: the same problem of the same row, whenever and however it is found.
+#: ``_OPEN`` returns them in this order; ``ledger_raise_alarms`` compares them too.
 _IDENTITY = ("kind", "tenant", "series", "starts_on", "ordinal", "value", "through", "table_name", "row_id", "problem")
 
 
-# The open alarms that a look with these limits would find again: id, what makes each the same when it is found again,
-# and why it may stand, if somebody has said so. Guards, which concern all tenants, are looked at always. Arguments:
-# tenant, series (null for all), rules (the kind of alarms of the rules of countries), country (whether it is they that
-# are looked at).
+# The open alarms that a check with these limits would find again: id, why it may stand (if somebody said so), and the
+# columns of _IDENTITY. Alarms without a tenant, such as those of guards, are always included. Arguments: tenant, series
+# (null for all), rules (the kind of alarms of the rules of countries), country (whether these are the ones to return).
 _OPEN = """
     SELECT a.id, k.reason, a.kind, a.tenant, a.series, a.starts_on::text, a.ordinal, a.value, a.through, a.table_name,
            a.row_id, a.problem
@@ -88,25 +87,18 @@ def raise_alarms(alarms: Sequence[Alarm], *, using: str | None = None) -> int:
     raised = 0
     for start in range(0, len(alarms), _BATCH):
         rows = [_row(alarm) for alarm in alarms[start : start + _BATCH]]
-        with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
-            cursor.execute("SELECT ledger_raise_alarms(%s::jsonb)", [json.dumps(rows)])
-            raised += cursor.fetchone()[0]
+        raised += _counted(alias, "SELECT ledger_raise_alarms(%s::jsonb)", json.dumps(rows))
     return raised
 
 
 def resolve_alarms(ids: Collection[int], *, using: str | None = None) -> int:
     """Append AlarmResolved for each of these alarms that is open; return how many that were."""
     alias = using or router.db_for_write(AlarmRaised)
-    if not ids:
-        return 0
-    with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
-        cursor.execute("SELECT ledger_resolve_alarms(%s::bigint[])", [list(ids)])
-        resolved: int = cursor.fetchone()[0]
-    return resolved
+    return _counted(alias, "SELECT ledger_resolve_alarms(%s::bigint[])", list(ids)) if ids else 0
 
 
 def with_state(rows: QuerySet[AlarmRaised]) -> QuerySet[Any]:
-    """Alarms with ``resolved_at``, and the last word on them: ``reason``, ``acknowledged_by``, ``acknowledged_at``."""
+    """Alarms with ``resolved_at``, ``reason``, ``acknowledged_by``, ``acknowledged_at``: the last acknowledgement's."""
     its_own = {"alarm": OuterRef("pk")}
     said = AlarmAcknowledged.objects.filter(**its_own).order_by("-pk")
     annotated: QuerySet[Any] = rows.annotate(
@@ -123,10 +115,10 @@ def acknowledge_alarm(
 ) -> AlarmAcknowledged:
     """Append AlarmAcknowledged for an unresolved alarm that can't be mended, and return it. ``alarm`` may be its id.
 
-    The judge no longer counts the alarm then; it is still told, with the reason. What it found may not change: the
-    same check of other rows, or of another value in them, is another alarm. Raises AlarmError where there is no
-    such alarm, it is resolved, or it can be mended; and InvalidReason. Where the last word on it was the same, by the
-    same person, it returns that.
+    The judge no longer counts the alarm, and shows it with the reason. It stands for exactly what was found: the same
+    problem of other rows, or of another value, is another alarm. If the same person acknowledged it last, with the same
+    reason, that acknowledgement is returned. Raises AlarmError if there is no such alarm, it is resolved, or it can be
+    mended; and InvalidReason.
     """
     expect(alarm, (AlarmRaised, int), "alarm", "Pass an AlarmRaised, or its id.")
     alias = database_of(alarm, AlarmAcknowledged, using)
@@ -156,48 +148,41 @@ def acknowledge_alarm(
     if last is not None and (last.reason, last.actor) == (text, actor):
         last.repeated = True
         return last
-    with (
-        translate_database_errors("of this alarm", wanted="an acknowledgement needs"),
-        connections[alias].cursor() as cursor,
-    ):
-        cursor.execute("SELECT ledger_acknowledge_alarms(%s::bigint[], %s, %s)", [[raised.pk], text, actor])
-        return said.get(pk=cursor.fetchone()[0])
+    with translate_database_errors("of this alarm", wanted="an acknowledgement needs"):
+        [(made,)] = fetch(alias, "SELECT ledger_acknowledge_alarms(%s::bigint[], %s, %s)", [[raised.pk], text, actor])
+    return said.get(pk=made)
 
 
 def lost_values(
     tenant: str, series: str, starts_on: date, ends_on: date, ordinal: int, value: int, through: int
 ) -> Alarm:
-    """The alarm for values that nothing knows of, as ``verify`` would word it."""
-    return alarm_for(
-        "lost-or-tampered",
-        value=value,
-        through=through,
-        tenant=tenant,
-        series=series,
-        period=period_label(starts_on, ends_on, ordinal),
-        starts_on=starts_on,
-        ordinal=ordinal,
-    )
+    """The alarm for values of which there is no trace, worded as ``verify`` would."""
+    where = {"tenant": tenant, "series": series, "starts_on": starts_on, "ordinal": ordinal}
+    label = period_label(starts_on, ends_on, ordinal)
+    return alarm_for("lost-or-tampered", value=value, through=through, period=label, **where)
 
 
 def recheck(*, using: str | None = None) -> int:
-    """Resolve open alarms that are mended by now: values that all have a row again, reservations that were settled.
+    """Resolve open alarms that are mended by now: all values have a row again, the reservation was settled.
 
-    It asks for no more than what the open alarms name, so it may run every minute. Returns how many were resolved.
+    It looks only at what the open alarms name, so it may run every minute. Returns how many were resolved.
     """
-    alias = using or router.db_for_write(AlarmRaised)
-    with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
-        cursor.execute("SELECT ledger_resolve_mended()")
-        resolved: int = cursor.fetchone()[0]
-    return resolved
+    return _counted(using or router.db_for_write(AlarmRaised), "SELECT ledger_resolve_mended()")
+
+
+def _counted(alias: str, statement: str, *arguments: Any) -> int:
+    with transaction.atomic(using=alias):
+        [(count,)] = fetch(alias, statement, arguments)
+    return int(count)
 
 
 class Watch:
-    """One look at all of the ledger, or at all of a tenant or a series: show it every alarm, then ``finish``.
+    """One check of the whole ledger, a tenant or a series: pass every alarm to ``see``, then call ``finish``.
 
-    ``country_rules`` tells which of the two looks it is. What the look doesn't reach stays as it is; so does everything
-    if it is given up before ``finish``. ``refused`` is called, once, where the connection's role may only read, or the
-    server is a standby: then nothing is kept, and the look itself goes on. Without it, that is an error.
+    ``country_rules`` tells whether the rules of countries are checked, or those of the ledger. Alarms outside of the
+    check stay as they are; so do all if ``finish`` is never called. ``refused`` is called, once, if the connection's
+    role may only read, or the server is a standby: then nothing is kept, and the check goes on. Without ``refused``,
+    that is an error.
     """
 
     def __init__(
@@ -214,7 +199,7 @@ class Watch:
         self._is_refused = False
         self._room = MOST
         self._waiting: list[Alarm] = []
-        #: Open alarms that this look has not found yet: digest → id.
+        #: Open alarms that were not found again yet: digest → id.
         self._unseen: dict[str, int] = {}
         #: Why some of the open ones may stand: digest → reason.
         self._reasons: dict[str, str] = {}
@@ -224,17 +209,16 @@ class Watch:
         self._is_blind = False
 
     def _read_open(self, wanted: dict[str, Any]) -> None:
-        # In a savepoint, where the caller has a transaction: it goes on after a refusal.
-        with transaction.atomic(using=self.alias), connections[self.alias].cursor() as cursor:
-            cursor.execute(_OPEN, wanted)
-            for pk, reason, *identity in cursor.fetchall():
+        # In a savepoint, so that a caller's transaction can continue after a refusal.
+        with transaction.atomic(using=self.alias):
+            for pk, reason, *identity in fetch(self.alias, _OPEN, wanted):
                 subject = _digest(identity)
                 self._unseen[subject] = pk
                 if reason is not None:
                     self._reasons[subject] = reason
 
     def see(self, alarm: Alarm) -> Alarm:
-        """The look has found this; returns it with the reason for which it was acknowledged, if it was."""
+        """Take in an alarm that was found; returns it with the reason for which it was acknowledged, if it was."""
         row = _row(alarm)
         subject = _digest([row[name] for name in _IDENTITY])
         self._unseen.pop(subject, None)
@@ -246,12 +230,12 @@ class Watch:
         return alarm if reason is None else replace(alarm, reason=reason)
 
     def keep(self) -> None:
-        """Raise what was found so far: what a look found is kept if it is killed later."""
+        """Raise what was found so far, so that it is kept if the check is killed later."""
         self._guarded(lambda: raise_alarms(self._waiting, using=self.alias))
         self._waiting.clear()
 
     def finish(self) -> None:
-        """The look has come to its end: what it didn't find again is resolved, unless a check could not run."""
+        """End the check: resolve the alarms that were not found again, unless some check could not run."""
         self.keep()
         if not self._is_blind:
             gone = len(self._unseen)
@@ -274,7 +258,7 @@ class Watch:
 
 
 def may_not_write(error: Error) -> bool:
-    """Whether this role may only read here, or nobody may write, as on a standby; or what keeps alarms is gone."""
+    """Whether this role may only read, or nobody may write (a standby), or a table of the alarms is gone."""
     return getattr(error.__cause__, "sqlstate", None) in _MAY_NOT_WRITE
 
 
@@ -301,6 +285,6 @@ def _digest(identity: Sequence[Any]) -> str:
 
 
 def _kept(text: str) -> str:
-    """A text that a tampered row may have a part in: without control characters, and not endless."""
+    """A text that may come from a tampered row, without control characters, and cut."""
     shown = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
     return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"

@@ -1,9 +1,9 @@
-"""The ledger's schema as PostgreSQL's catalogue describes it, and as this version's migrations make it.
+"""Describes the ledger's schema: as it is in PostgreSQL's catalogue, and as this version's migrations make it.
 
-A description is a dictionary of kinds ("table", "column", "trigger", …), each with its objects by name and their facts.
-It doesn't depend on the schema's name, on oids, on the order of columns, on the names that Django makes up for foreign
-keys, or on PostgreSQL's major version. The one that the migrations make is shipped as ``catalogue.json``, written by
-``python -m tests.catalogue``.
+A description is a dictionary of kinds ("table", "column", "trigger", …), each with the facts of its objects by name. It
+doesn't depend on the schema's name, on oids, on the order of columns, on Django's names of foreign keys, or on
+PostgreSQL's major version. The description of the migrations is ``catalogue.json``, written by ``python -m
+tests.catalogue``.
 """
 
 import json
@@ -27,7 +27,7 @@ Objects: TypeAlias = dict[str, dict[str, Facts]]
 #: The shipped description.
 FILE: Final = Path(__file__).with_name("catalogue.json")
 
-#: The kinds that make up a description. What else ``catalogue_sql.DESCRIBE`` returns is judged by itself.
+#: The kinds of a description. All other rows of ``catalogue_sql.DESCRIBE`` are remarks.
 KINDS: Final = (
     *("table", "column", "sequence", "constraint", "index", "look-up", "trigger", "rule", "policy", "function"),
 )
@@ -40,7 +40,7 @@ _TOKEN = re.compile(r"""'(?:[^']|'')*'|(?:"(?:[^"]|"")*"|[^\W\d][\w$]*)\.?""")
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Something beside the description that the catalogue says: a privilege, an owner, a function of somebody else."""
+    """Something that is no part of the description: a privilege, an owner, a function of somebody else."""
 
     kind: str
     name: str
@@ -49,7 +49,7 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What was read in one database."""
+    """The description of one database."""
 
     schema: str
     #: PostgreSQL's major version, and the full one.
@@ -57,7 +57,7 @@ class Catalogue:
     version: str
     objects: Objects
     remarks: tuple[Remark, ...]
-    #: Names of the ledger that lead this connection to another schema: name → that schema.
+    #: The ledger's names that this connection resolves to another schema: name → that schema.
     elsewhere: dict[str, str] = field(default_factory=dict)
 
     def public(self) -> list[str]:
@@ -140,7 +140,10 @@ def _read(cursor: CursorWrapper, tables: list[str]) -> Catalogue | None:
     for kind, name, text in cursor.fetchall():
         facts = {fact: _canonical(value, unqualified) for fact, value in json.loads(text).items() if value}
         if kind in objects:
-            objects[kind][unqualified(name)] = _settings_of_any_schema(facts, quoted)
+            if "settings" in facts:
+                # The ledger's own schema in a search_path is called ``{schema}``.
+                facts["settings"] = [_search_path(setting, quoted) for setting in facts["settings"]]
+            objects[kind][unqualified(name)] = facts
         else:
             remarks.append(Remark(kind, unqualified(name), facts | {"role": facts.get("role", "")}))
     elsewhere = {name: places[oid][1] for name, oid in seen if name and oid and places[oid][0] != schema_id}
@@ -154,9 +157,9 @@ def _canonical(value: Any, unqualified: Callable[[str], str]) -> Any:
 
 
 def _unqualifier(quoted: str) -> Callable[[str], str]:
-    """A function that takes the schema's name away before the names of the ledger's objects, and leaves literals alone.
+    """A function that removes the schema's name before the names of the ledger's objects, but not in literals.
 
-    What else lies in that schema keeps it: ``public.upper(number)`` is not PostgreSQL's ``upper(number)``.
+    Other objects in that schema keep it: ``public.upper(number)`` is not PostgreSQL's ``upper(number)``.
     """
     prefix = f"{quoted}."
 
@@ -164,13 +167,6 @@ def _unqualifier(quoted: str) -> Callable[[str], str]:
         return "" if token[0] == prefix and token.string.startswith("ledger_", token.end()) else token[0]
 
     return lambda text: _TOKEN.sub(without, text)
-
-
-def _settings_of_any_schema(facts: Facts, quoted: str) -> Facts:
-    """The same facts, with the ledger's own schema in a search_path called ``{schema}``."""
-    if "settings" in facts:
-        facts["settings"] = [_search_path(setting, quoted) for setting in facts["settings"]]
-    return facts
 
 
 def _search_path(setting: str, quoted: str) -> str:

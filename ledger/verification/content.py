@@ -1,12 +1,12 @@
-"""Values that the ledger never writes, and that Python, a file or a person may not be able to read.
+"""Finds values that the ledger never writes, and that Python, a file or a person may not be able to read.
 
-Each column of each table is looked at by its type, which the models tell, so that a new one can't be forgotten: moments
-and days that no calendar of Python has; JSON that is no object, too large, nested too deep, or with a number that is no
-float; keys and reasons with characters that nobody can see. Readers show such a row (``ledger.unreadable``); here it is
-named. So are series whose settings this version can't read.
+Every column of every table is checked by its type, which the models give, so that a new column can't be forgotten.
+Found are moments and days that Python's calendar doesn't have; JSON that is no object, too large, nested too deep, or
+has a number that is no float; keys and reasons with characters that nobody can see; and series whose settings this
+version can't read. Pages and reports show such a row as it is (``ledger.unreadable``).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,31 +20,32 @@ from ledger.errors import InvalidArgument
 from ledger.models import Allocation, Series
 from ledger.models.readable import DayField, FactsField, MomentField
 from ledger.models.tables import ACCESS, DIARY, MIRROR
+from ledger.series import series_of
 from ledger.verification.findings import Alarm, alarm_for
 
-#: What the ledger takes of JSON: bytes, and levels.
+#: The most JSON that the ledger accepts: bytes, and levels.
 BYTES, LEVELS = 64 * 1024, 32
 
 _CHUNK = 1000
 
-#: Tables whose texts come from elsewhere: accounting systems write what they like, and an error says what it says.
+#: Tables whose texts come from elsewhere, such as accounting systems and error messages: they may hold anything.
 _OF_OTHERS: Final = {model.__name__ for model in (*MIRROR, *DIARY, *ACCESS)} | {
     *("AlarmRaised", "FindingRaised", "DraftMade", "DraftCancelled", "RemotePool", "Ticket"),
     *("AdoptingRow", "AdoptingDay"),
 }
-#: The database's own words for who wrote a row.
+#: Columns in which the database itself notes who wrote a row.
 _ROLES: Final = {"db_login", "db_role"}
 
-# Control characters and separators of lines; in keys also marks that change the direction of writing. A reason may have
-# lines. The guards of the tables refuse as much (``ledger_is_key``, ``ledger_is_prose``); the rule is spelt out here,
-# since they are among what is verified.
+# Control characters and line separators; in keys also marks that change the direction of writing. A reason may have
+# several lines. The guards of the tables refuse the same (``ledger_is_key``, ``ledger_is_prose``). The rule is repeated
+# here, because those guards are among what is verified.
 _HIDDEN: Final = r"[\u0001-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]"
 _HIDDEN_IN_LINES: Final = r"[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028\u2029]"
 
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """A column with a condition that is true of what can't be read, and SQL that says what is there."""
+    """A column, a condition that is true for values that can't be read, and SQL that describes such a value."""
 
     name: str
     broken: str
@@ -80,7 +81,7 @@ def _is_text(field: object) -> bool:
 
 
 def _facts(column: str, name: str, *, of_others: bool) -> _Column:
-    """What an accounting system says may be long; all else is as ``ledger_is_facts`` lets it in."""
+    """JSON of an accounting system may be long. All other JSON must be as ``ledger_is_facts`` asks."""
     large = "false" if of_others else f"octet_length({name}::text) > {BYTES}"
     deep = f"""jsonb_path_exists({name}, 'strict $.**{{{LEVELS}}} ? (@.type() == "array" || @.type() == "object")')"""
     number = rf"""(octet_length({name}::text) >= 1000
@@ -104,7 +105,7 @@ def _of_table(
     if not isinstance(model._meta.get_field("number") if "number" in names else None, models.CharField):
         names.discard("number")  # that of a batch, for instance
     if tenant is not None and "tenant" not in names:
-        return  # rows of one owner are asked for, and these have none
+        return  # these rows belong to no tenant
     if series is not None and model is not Series and not names & {"series_id", "period_id"}:
         return
     wanted = {"tenant": tenant, "series": series}
@@ -117,14 +118,14 @@ def _of_table(
 
 
 def _statement(model: type[models.Model], columns: list[_Column], names: set[str]) -> str:
-    """The broken values of one table, in no order: tenant, series, value, number, id, column, what is there."""
+    """The broken values of one table, in no order: tenant, series, value, number, id, column, description."""
     table = model._meta.db_table
     period = "LEFT JOIN ledger_period p ON p.id = t.period_id" if "period_id" in names else ""
     its_series = "t.id" if model is Series else "t.series_id" if "series_id" in names else "p.series_id"
     joined = period or model is Series or "series_id" in names
     code = "s.code" if joined else "NULL::text"
     owner = "t.tenant" if "tenant" in names else "NULL::text"
-    # The rows are chosen first, so that those that can be read, which are nearly all, are looked at once.
+    # The broken rows are chosen first, so that all others, nearly all of the table, are looked at only once.
     broken = " OR ".join(column.broken for column in columns)
     cases = " ".join(f"WHEN '{column.name}' THEN {column.told}" for column in columns)
     return f"""
@@ -143,12 +144,7 @@ def _statement(model: type[models.Model], columns: list[_Column], names: set[str
 
 
 def _settings(connection: BaseDatabaseWrapper, tenant: str | None, series: str | None) -> Iterator[Alarm]:
-    chosen = Series.objects.using(connection.alias).order_by("tenant", "code")
-    if tenant is not None:
-        chosen = chosen.filter(tenant=tenant)
-    if series is not None:
-        chosen = chosen.filter(code=series)
-    for one in chosen.iterator(chunk_size=_CHUNK):
+    for one in series_of(connection.alias, tenant, series).order_by("tenant", "code").iterator(chunk_size=_CHUNK):
         for problem in _problems(one):
             yield alarm_for("setting", problem, tenant=one.tenant, series=one.code, id=one.pk)
 
@@ -157,8 +153,7 @@ def _problems(series: Series) -> Iterator[str]:
     """What of a series' settings this version can't read."""
     if series.allocation not in Allocation.values:
         yield f"The allocation {series.allocation!r} is unknown."
-    checks: tuple[Callable[[], object], ...] = (lambda: calendars.zone(series.time_zone), series.as_template)
-    for check in checks:
+    for check in (lambda: calendars.zone(series.time_zone), series.as_template):
         try:
             check()
         except InvalidArgument as error:

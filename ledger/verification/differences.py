@@ -1,4 +1,4 @@
-"""Compares two descriptions of the schema, and tells each difference: the object, what is different, what it allows."""
+"""Compares two descriptions of the schema; of each difference it tells the object, the change, and what that allows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from ledger.verification.catalogue import Facts, Objects
 
-#: What is a host's own business: told in a note.
+#: The check of differences that are the host's own business: these become notes.
 HOST: Final = "host"
 
-# What each kind is called; {of} is its table.
+# The name of each kind of object; {of} is its table.
 _NAMES: Final = {
     "table": "table {of}",
     "column": "column {name} of {of}",
@@ -29,7 +29,7 @@ _SLOWER: Final = "what it finds at once is looked for in all rows"
 _CHANGED: Final = "rows can be written, changed or deleted that it refuses"
 _OTHER: Final = "is another one than the migrations made: {found}, not {wanted}"
 
-# What it allows that an object is missing.
+# What a missing object allows.
 _MISSING: Final = {
     "table": "all that stood in it is gone, or is kept out of sight",
     "column": "all that stood in it is gone",
@@ -41,7 +41,7 @@ _MISSING: Final = {
     "function": "what it does is not done, and what calls it fails",
 }
 
-# What it allows that there is an object which the migrations don't make.
+# What an object that the migrations don't make allows.
 _ADDED: Final = {
     "table": "this version doesn't know what may be written to it",
     "column": "its default can run other people's code as a row is written",
@@ -58,110 +58,102 @@ _ADDED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """How a fact that is different is told; {found} and {wanted} stand in ``what``."""
+    """How a fact that is different is told; ``what`` may use {found} and {wanted}. ``check`` is the kind if empty."""
 
-    check: str
     what: str
-    allows: str
+    allows: str = ""
+    check: str = ""
 
 
 _FACTS: Final = {
-    ("table", "is"): _Words("table", "is a {found}, not a {wanted}", "what is read and written can be something else"),
+    ("table", "is"): _Words("is a {found}, not a {wanted}", "what is read and written can be something else"),
     ("table", "persistence"): _Words(
-        "unlogged", "is {found}, so it is not in the write-ahead log", "a crash empties it, and no replica has it"
+        "is {found}, so it is not in the write-ahead log", "a crash empties it, and no replica has it", "unlogged"
     ),
     ("table", "row security"): _Words(
-        "row-security",
         "has row level security enabled",
         "rows can be hidden from every role but the owner, so that gaps seem to be there, or no entry",
+        "row-security",
     ),
     ("table", "forced row security"): _Words(
-        "row-security",
         "has row level security forced on its owner",
         "rows can be hidden from the ledger's own functions and guards, which then find nothing to refuse",
+        "row-security",
     ),
     ("table", "ignores triggers"): _Words(
-        "trigger",
         "is marked as a table without triggers, so PostgreSQL fires none of those that it has",
         "events can be changed and deleted, and any row can be written",
+        "trigger",
     ),
     ("table", "ignores indexes"): _Words(
-        "index", "is marked as a table without indexes, so PostgreSQL keeps none of those that it has", _TWICE
+        "is marked as a table without indexes, so PostgreSQL keeps none of those that it has", _TWICE, "index"
     ),
     ("table", "ignores checks"): _Words(
-        "constraint", "is marked with a wrong number of check constraints, so PostgreSQL looks at none", _REFUSED
+        "is marked with a wrong number of check constraints, so PostgreSQL looks at none", _REFUSED, "constraint"
     ),
     ("table", "parents"): _Words(
-        "inheritance",
         "is a child of {found}",
         "whoever owns that table can change its columns, and statements on that table reach its rows",
+        "inheritance",
     ),
     ("table", "children"): _Words(
-        "inheritance",
         "has the children {found}",
         "rows can be added there that are read as the ledger's own, past every trigger and unique index",
+        "inheritance",
     ),
     ("column", "type"): _Words(
-        "column", "has the type {found}, not {wanted}", "values can be stored that don't fit, or compare otherwise"
+        "has the type {found}, not {wanted}", "values can be stored that don't fit, or compare otherwise"
     ),
-    ("column", "collation"): _Words(
-        "column", "has the collation {found}, not {wanted}", "texts that differ can count as equal"
-    ),
+    ("column", "collation"): _Words("has the collation {found}, not {wanted}", "texts that differ can count as equal"),
     ("column", "not null"): _Words(
-        "column", "may be null", "rows can be written without it, which no unique index and no guard compares"
+        "may be null", "rows can be written without it, which no unique index and no guard compares"
     ),
     ("column", "default"): _Words(
-        "column", "has the default {found}, not {wanted}", "rows can be written with a value that nobody asked for"
+        "has the default {found}, not {wanted}", "rows can be written with a value that nobody asked for"
     ),
-    ("column", "identity"): _Words(
-        "column", "has the identity {found}, not {wanted}", "ids can be chosen, or are missing"
-    ),
+    ("column", "identity"): _Words("has the identity {found}, not {wanted}", "ids can be chosen, or are missing"),
     ("column", "generated"): _Words(
-        "column", "is generated by {found}, not {wanted}", "rows can be written with a value that nobody asked for"
+        "is generated by {found}, not {wanted}", "rows can be written with a value that nobody asked for"
     ),
-    ("sequence", "definition"): _Words("sequence", "is {found}, not {wanted}", "an id can be given out twice"),
-    ("constraint", "definition"): _Words("constraint", _OTHER, _REFUSED),
+    ("sequence", "definition"): _Words("is {found}, not {wanted}", "an id can be given out twice"),
+    ("constraint", "definition"): _Words(_OTHER, _REFUSED),
     ("constraint", "not valid"): _Words(
-        "constraint", "is not valid: the rows that are there were never checked", "rows can be there that it refuses"
+        "is not valid: the rows that are there were never checked", "rows can be there that it refuses"
     ),
-    ("constraint", "index unusable"): _Words("index", "has an index that is not valid, so it guards nothing", _TWICE),
+    ("constraint", "index unusable"): _Words("has an index that is not valid, so it guards nothing", _TWICE, "index"),
     ("constraint", "not upheld"): _Words(
-        "trigger",
         "is not upheld: one of PostgreSQL's own triggers for it is disabled or missing",
         "rows can point to what is not there",
-    ),
-    ("index", "definition"): _Words("index", _OTHER, _TWICE),
-    ("index", "unusable"): _Words("index", "is not valid, so it guards nothing", _TWICE),
-    ("look-up", "unusable"): _Words(HOST, "is not valid", _SLOWER),
-    ("table", "access method"): _Words(
-        "table", "is kept by the access method {found}", "rows are written and read by other people's code"
-    ),
-    ("table", "storage"): _Words(HOST, "has the storage parameters {found}, not {wanted}", "they change no row"),
-    ("trigger", "definition"): _Words("trigger", _OTHER, _CHANGED),
-    ("trigger", "fires"): _Words(
         "trigger",
+    ),
+    ("index", "definition"): _Words(_OTHER, _TWICE),
+    ("index", "unusable"): _Words("is not valid, so it guards nothing", _TWICE),
+    ("look-up", "unusable"): _Words("is not valid", _SLOWER, HOST),
+    ("table", "access method"): _Words(
+        "is kept by the access method {found}", "rows are written and read by other people's code"
+    ),
+    ("table", "storage"): _Words("has the storage parameters {found}, not {wanted}", "they change no row", HOST),
+    ("trigger", "definition"): _Words(_OTHER, _CHANGED),
+    ("trigger", "fires"): _Words(
         "must fire {wanted}, and fires {found}",
         "rows can be written, changed or deleted that it refuses, at least in some sessions",
     ),
     ("function", "text"): _Words(
-        "function",
         "has another text than the migrations gave it",
         "what it refuses can pass, and it can do what its text never said",
     ),
     ("function", "settings"): _Words(
-        "function",
         "has the settings {found}, not {wanted}",
         "tables, functions and operators of somebody else can pose as those that it means",
     ),
     ("function", "security definer"): _Words(
-        "function",
         "runs with the rights of {found}, not of {wanted}",
         "who calls it can use the owner's rights, or the ledger can't do its work with the caller's",
     ),
 }
 
 
-# What any other fact of an object allows.
+# What any other difference of an object allows.
 _OTHERWISE: Final = {
     "column": "rows that the ledger must write can be refused",
     "function": "it can do, or be taken for, what this version doesn't expect",
@@ -179,7 +171,7 @@ class Difference:
 def differences(wanted: Objects, found: Objects) -> Iterator[Difference]:
     """Compare what was found with what is wanted, object by object and fact by fact.
 
-    Of a table that is missing, or is something else, this alone is told, and nothing of what belongs to it.
+    If a table is missing, or is something else, nothing is told of the objects that belong to it.
     """
     gone = {name for name, facts in wanted["table"].items() if found["table"].get(name, {}).get("is") != facts["is"]}
     for kind in _NAMES:
@@ -201,7 +193,7 @@ def table_of(name: str) -> str:
 
 
 def title(kind: str, name: str) -> str:
-    """An object as a sentence begins with it: ``The trigger ledger_entry_fits on ledger_entry``."""
+    """The beginning of a sentence about an object: ``The trigger ledger_entry_fits on ledger_entry``."""
     if kind == "constraint" and " (" in name:
         return f"The foreign key from {name}"
     of, _, own = (name, "", "") if kind == "function" else name.partition(".")
@@ -225,15 +217,14 @@ def _added(kind: str, name: str, facts: Facts) -> Difference:
 def _changed(kind: str, name: str, wanted: Facts, found: Facts) -> Iterator[Difference]:
     for fact in sorted(wanted.keys() | found.keys()):
         there, expected = found.get(fact), wanted.get(fact)
-        # A table in the log that need not be there is slower, and no less safe.
+        # A table that is logged without need is slower, and no less safe.
         if there == expected or (fact == "persistence" and there is None):
             continue
         words = _FACTS.get((kind, fact))
         if words is None or (fact == "not null" and there):
-            what = f"is another one than the migrations made: {fact} {{found}}, not {{wanted}}"
-            words = _Words(_check(kind), what, "")
+            words = _Words(f"is another one than the migrations made: {fact} {{found}}, not {{wanted}}")
         what = words.what.format(found=_told(fact, there), wanted=_told(fact, expected))
-        yield Difference(words.check, f"{title(kind, name)} {what}: {words.allows or _OTHERWISE[kind]}")
+        yield Difference(words.check or _check(kind), f"{title(kind, name)} {what}: {words.allows or _OTHERWISE[kind]}")
 
 
 def _told(fact: str, value: Any) -> str:

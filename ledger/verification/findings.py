@@ -1,22 +1,18 @@
-"""What ``ledger_verify`` can find, worded: the rule that is broken, what is wrong, and what to do."""
+"""The texts of all that ``ledger_verify`` can find: the rule that is broken, what is wrong, and what to do."""
 
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
 _RESTORE: Final = "Keep the database as it is, find out who wrote to it, and restore the row from a backup."
-_INVESTIGATE: Final = (
-    "Find out who wrote it: Folio's guards refuse such a row. Then void the number, or restore a backup."
-)
-_UNQUEUE: Final = (
-    "Find out who wrote it: Folio's guards refuse such a row. Then delete it as the owner, or restore a backup."
-)
+_WHO: Final = "Find out who wrote it: Folio's guards refuse such a row."
+_INVESTIGATE: Final = f"{_WHO} Then void the number, or restore a backup."
+_UNQUEUE: Final = f"{_WHO} Then delete it as the owner, or restore a backup."
 _ACKNOWLEDGE: Final = "manage.py ledger_verify acknowledge, with the reason for which it may stand."
 _CULPRIT: Final = "Find out who did it, and what they wrote meanwhile."
 _REBUILD: Final = (
-    "If migrations wait, run manage.py migrate. Functions and guards: manage.py ledger_install, as the owner. "
-    "Else make it again as the owner, as pg_dump --schema-only shows it of "
-    f"a database that was just migrated. {_CULPRIT}"
+    "If migrations wait, run manage.py migrate. Functions and guards: manage.py ledger_install, as the owner. Else "
+    f"make it again as the owner, as pg_dump --schema-only shows it of a database that was just migrated. {_CULPRIT}"
 )
 
 
@@ -24,9 +20,9 @@ _REBUILD: Final = (
 class Alarm:
     """One row, or one range of values, that breaks a rule; or a guard that is missing.
 
-    ``rule`` is its place in "What must always hold" (``ledger.verification``), ``check`` the name of what was found,
-    ``value`` and ``through`` the first and last value concerned, ``table`` and ``id`` the row, where there is one;
-    ``starts_on`` and ``ordinal`` say which period. ``reason`` is why it may stand, where somebody has acknowledged it.
+    ``rule`` is the number of the rule in ``ledger.verification``, ``check`` the name of what was found, ``value`` and
+    ``through`` the first and last value concerned, ``table`` and ``id`` the row, if there is one; ``starts_on`` and
+    ``ordinal`` say which period. ``reason`` is the reason of its acknowledgement, if there is one.
     """
 
     rule: int | None
@@ -58,7 +54,7 @@ class Alarm:
 
 
 def period_label(starts_on: date | None, ends_on: date | None, ordinal: int = 0) -> str | None:
-    """What people call a period; None without one."""
+    """The name of a period for people; None without one."""
     if starts_on is None or ends_on is None:
         return None
     told = "for ever" if (starts_on, ends_on) == (date.min, date.max) else f"{starts_on} to {ends_on}"
@@ -67,7 +63,7 @@ def period_label(starts_on: date | None, ends_on: date | None, ordinal: int = 0)
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something that breaks no rule, and that whoever verifies should know; ``check`` is its name in ``NOTES``."""
+    """Something that breaks no rule but should be known; ``check`` is its name in ``NOTES``."""
 
     check: str
     problem: str
@@ -84,7 +80,7 @@ class Meaning:
     rule: int
     table: str | None
     problem: str
-    remedy: str
+    remedy: str = _INVESTIGATE
 
 
 def _of_queue(queue: str, waits: str) -> dict[str, Meaning]:
@@ -108,7 +104,7 @@ def _of_queue(queue: str, waits: str) -> dict[str, Meaning]:
     }
 
 
-#: What to do about a key that Folio would not make today, by what has it.
+#: What to do about a key that Folio would not make today, and about a text that can't be a key.
 _OTHER_KEY: Final = {
     "document": "The number stays as it is. Where the same row may be numbered again, pass the key as it stands here, "
     f"issue(…, document='…'), or the row gets a second number. Then {_ACKNOWLEDGE}",
@@ -141,269 +137,203 @@ def _of_keys(what: str, table: str, name: str) -> dict[str, Meaning]:
     }
 
 
-MEANINGS: Final[dict[str, Meaning]] = {
-    "unreadable": Meaning(
-        8,
-        None,
-        "Its column {column} holds what Folio never writes, and programs may not be able to read: {detail}.",
-        "Find out who wrote it: Folio's guards refuse such a row. Pages and reports show it as it is. As the owner, "
-        "correct it, or restore a backup.",
-    ),
-    "setting": Meaning(
-        2,
-        "ledger_series",
-        "{detail} So nothing can be issued, and no period opened.",
-        "Set it right with define_series or in the admin, or go back to the version of Folio, or of the time zone "
-        "database, that knows it.",
-    ),
-    **_of_queue("slot", "is a free slot"),
-    **_of_queue("reservation", "is reserved"),
-    "slot-hidden": Meaning(
-        1,
-        "ledger_slot",
-        "The free slot {values} lies below {detail}, where its pool begins, so no checkout would take it.",
-        "As the owner, delete the period's row of ledger_pool: the next checkout begins at the lowest slot.",
-    ),
-    "slot-stranded": Meaning(
-        1,
-        "ledger_slot",
-        "The free slot {values} waits in a series that is {detail}, so no checkout would take it.",
-        "Run manage.py ledger_series allocate with the allocation that the series has: it settles what waits.",
-    ),
-    "slot-undrafted": Meaning(
-        3,
-        "ledger_slot",
-        "The free slot {values} of a remote series has no draft in {detail}, so it has no number to give out.",
-        _UNQUEUE,
-    ),
-    "draft-of-nothing": Meaning(
-        8,
-        "ledger_draftmade",
-        "The draft {number} is of period {detail}, which is of another tenant, or never gave out its value.",
-        _RESTORE,
-    ),
-    "cancelled-in-use": Meaning(
-        8,
-        "ledger_draftcancelled",
-        "A draft was cancelled that is not there, or whose number a document has: {detail}.",
-        "See in the accounting system whether the document is there. Folio cancels no draft whose number was issued.",
-    ),
-    "ticket-left": Meaning(
-        4,
-        "ledger_ticket",
-        "A ticket was committed without a number, though its checkout was promised one: {detail}.",
-        "Issue for its document again, then delete the ticket as the owner. Find out who switched its trigger off.",
-    ),
-    "reservation-old": Meaning(
-        9,
-        "ledger_reservation",
-        "The value {values} has been reserved since {detail}, longer than a sweep lets it.",
-        "Run manage.py ledger_gaps sweep, and see that a worker does. What is left then is held by a checkout that "
-        "still runs: end that.",
-    ),
-    "hole-of-nothing": Meaning(
-        8,
-        "ledger_holereported",
-        "Reported was {values} of period {detail}, which is of another tenant, or never gave out that value.",
-        _RESTORE,
-    ),
-    "finding-of-stranger": Meaning(
-        8,
-        "ledger_findingraised",
-        "What it points to, {detail}, does not exist, or belongs to another tenant.",
-        _RESTORE,
-    ),
-    "finding-twice": Meaning(
-        8, "ledger_findingraised", "It is unresolved {detail} times; a finding is raised once.", _INVESTIGATE
-    ),
-    "lost-or-tampered": Meaning(
-        1,
-        None,
-        "Nothing is known of {values}, though the counter gave it out: rows were lost or tampered with.",
-        "No rollback leaves such a hole: a value has an entry, or waits as a free slot or a reservation. "
-        + _RESTORE
-        + " What no backup has, manage.py ledger_gaps sweep --flag-lost turns into gaps to be explained.",
-    ),
-    "value-twice": Meaning(1, "ledger_entry", "The value {values} has an entry already.", _INVESTIGATE),
-    "entry-in-gap": Meaning(
-        1, "ledger_entry", "The value {values} lies in a range that was adopted as missing.", _INVESTIGATE
-    ),
-    "gap-overlaps": Meaning(
-        1, "ledger_adoptedgap", "The missing values {values} lie in another range of them as well.", _INVESTIGATE
-    ),
-    "gap-outside": Meaning(
-        1, "ledger_adoptedgap", "The missing values {values} lie outside their period's {detail}.", _INVESTIGATE
-    ),
-    "below-first": Meaning(
-        1, "ledger_entry", "The value {values} lies below {detail}, the first one of its period.", _INVESTIGATE
-    ),
-    "no-period": Meaning(1, "ledger_entry", "Its series, or its period {detail}, does not exist.", _RESTORE),
-    "other-period": Meaning(
-        1, "ledger_entry", "Its period {detail} belongs to another tenant or series.", _INVESTIGATE
-    ),
-    "unknown-kind": Meaning(1, "ledger_entry", "Its kind is {detail!r}.", _INVESTIGATE),
-    "counter": Meaning(
-        2,
-        "ledger_period",
-        "The counter stands at {values}, and the highest value with an entry, a slot or a reservation is {detail}.",
-        "If rows are missing, restore them. If the counter was moved, and the rows are right, set it back.",
-    ),
-    "beyond-counter": Meaning(
-        2, "ledger_entry", "The value {values} lies above {detail}, where the counter stands.", _INVESTIGATE
-    ),
-    "latest-date": Meaning(
-        2,
-        "ledger_period",
-        "The chronology guard would let an earlier date pass: {detail}.",
-        "Switch the guard on by define_series(…, chronological=True), after switching it off.",
-    ),
-    "period-overlaps": Meaning(
-        2, "ledger_period", "It overlaps a period of the same series that runs until {detail}.", _INVESTIGATE
-    ),
-    "period-unauthorised": Meaning(
-        2, "ledger_period", "Its values or days are not those of the range that an authority granted.", _INVESTIGATE
-    ),
-    "period-of-stranger": Meaning(
-        2, "ledger_period", "Its series {detail} does not exist, or belongs to another tenant.", _INVESTIGATE
-    ),
-    "number-twice": Meaning(
-        3, "ledger_entry", "The number {number} is that of entry {detail} as well, but for case.", _INVESTIGATE
-    ),
-    "document-twice": Meaning(3, "ledger_entry", "The document has two numbers: {detail}.", _INVESTIGATE),
-    "replaces-wrongly": Meaning(
-        3,
-        "ledger_entry",
-        "It was given in place of {detail}, which is not there, not void, or another document's.",
-        _INVESTIGATE,
-    ),
-    **_of_keys("document", "ledger_entry", "The document"),
-    **_of_keys("tenant", "ledger_series", "The tenant"),
-    "code-text": Meaning(
-        3,
-        "ledger_series",
-        "The code {detail!a} is a text that can't be a key: another may look the same.",
-        "Folio refuses this code now. Define a series under a code that can be a key, and take over the numbers so "
-        f"far: manage.py ledger_adopt. Then {_ACKNOWLEDGE}",
-    ),
-    "wrong-number": Meaning(3, "ledger_entry", "The number {number} should be {detail}.", _RESTORE),
-    "void-of-nothing": Meaning(5, "ledger_numbervoided", "It names entry {detail}, which does not exist.", _RESTORE),
-    "void-of-stranger": Meaning(5, "ledger_numbervoided", "It names an entry of tenant {detail!r}.", _INVESTIGATE),
-    "void-too-early": Meaning(
-        5,
-        "ledger_numbervoided",
-        "It is older than the number that it names: {detail}.",
-        f"If the server's clock was set back, {_ACKNOWLEDGE} Else find out who wrote it.",
-    ),
-    "void-twice": Meaning(5, "ledger_numbervoided", "The number is void already, by {detail}.", _INVESTIGATE),
-    "void-of-gap": Meaning(6, "ledger_numbervoided", "It names entry {detail}, which is a gap.", _INVESTIGATE),
-    "gap-with-document": Meaning(
-        6, "ledger_entry", "It is flagged as a gap, and names the document {detail!r}.", _INVESTIGATE
-    ),
-    "explained-no-gap": Meaning(
-        6, "ledger_gapexplained", "It explains {detail}, which is no gap of its tenant.", _INVESTIGATE
-    ),
-    "declared-no-gap": Meaning(
-        6,
-        "ledger_gapdeclared",
-        "It declares {values} of period {detail} as missing, which are not all gaps of its tenant.",
-        _INVESTIGATE,
-    ),
-    "after-closing": Meaning(
-        7,
-        "ledger_entry",
-        "It was issued after its period was closed: {detail}.",
-        f"{_INVESTIGATE} If it was the server's clock, {_ACKNOWLEDGE}",
-    ),
-    "date-outside": Meaning(7, "ledger_entry", "Its date {detail} lies outside its period.", _INVESTIGATE),
-    "adoption-of-nothing": Meaning(
-        8, "ledger_adoption", "Its series {detail} does not exist, or belongs to another tenant.", _RESTORE
-    ),
-    "gap-of-nothing": Meaning(
-        8, "ledger_adoptedgap", "Its adoption or period does not exist, or belongs to another tenant.", _RESTORE
-    ),
-    # The seals. {detail} names the seal.
-    "sealed-row-changed": Meaning(
-        8, None, "The row is not the one that seal {detail} covers: it was changed.", _RESTORE
-    ),
-    "sealed-row-gone": Meaning(8, None, "The row that seal {detail} covers is gone.", _RESTORE),
-    "sealed-row-added": Meaning(
-        8,
-        None,
-        "The row is in no seal, though it pretends to have been there before seal {detail}, or in another era: it was "
-        "written past Folio.",
-        _INVESTIGATE,
-    ),
-    "sealed-row-twice": Meaning(8, None, "The row is in the seals {detail}; it has to be in one.", _CULPRIT),
-    "sealed-setting": Meaning(
-        8, None, "It is not as it was sealed, and no event says who changed that: {detail}.", _RESTORE
-    ),
-    "seal-broken": Meaning(8, "ledger_seal", "The chain of seals is broken: {detail}.", _RESTORE),
-    "seal-other": Meaning(
-        8, "ledger_seal", "Seal {detail} is not the one that was kept outside: history was rewritten.", _RESTORE
-    ),
-    "seal-gone": Meaning(
-        8,
-        "ledger_seal",
-        "Seal {detail} was kept outside, and is not here: the end was cut off, or an old backup was played back.",
-        _RESTORE,
-    ),
-    # The schema. {detail} is the object, what is different, and what that allows.
-    "table": Meaning(8, None, "{detail}.", f"Restore it from a backup, with its rows. {_CULPRIT}"),
-    "unlogged": Meaning(8, None, "{detail}.", "As the owner, ALTER TABLE … SET LOGGED, and find out who changed that."),
-    "column": Meaning(8, None, "{detail}.", _REBUILD),
-    "sequence": Meaning(8, None, "{detail}.", _REBUILD),
-    "constraint": Meaning(8, None, "{detail}.", _REBUILD),
-    "index": Meaning(
-        8, None, "{detail}.", f"Void what broke uniqueness meanwhile; REINDEX mends one that is not valid. {_REBUILD}"
-    ),
-    "trigger": Meaning(8, None, "{detail}.", _REBUILD),
-    "rule": Meaning(8, None, "{detail}.", f"As the owner, DROP RULE. {_CULPRIT}"),
-    "row-security": Meaning(
-        8,
-        None,
-        "{detail}.",
-        "As the owner, DROP POLICY, ALTER TABLE … NO FORCE ROW LEVEL SECURITY and DISABLE ROW LEVEL SECURITY; then "
-        f"verify again, since rows may have been hidden from these checks. {_CULPRIT}",
-    ),
-    "inheritance": Meaning(
-        8, None, "{detail}.", f"As the owner, look at the rows there, then ALTER TABLE … NO INHERIT. {_CULPRIT}"
-    ),
-    "function": Meaning(8, None, "{detail}.", _REBUILD),
-    "owner": Meaning(
-        8,
-        None,
-        "{detail}.",
-        "Give it to the ledger's owner by ALTER … OWNER TO, or drop it; and take CREATE on the schema from that role.",
-    ),
-    "superuser": Meaning(
-        8,
-        None,
-        "{detail}.",
-        "Give the ledger to a role without powers, as the guide of the database shows (give the ledger away), and let "
-        "the application log in as another: manage.py ledger_grants.",
-    ),
-    "privilege": Meaning(
-        8,
-        None,
-        "{detail}.",
-        "As the owner, REVOKE it; manage.py ledger_grants shows what a role needs, and takes from it what it doesn't.",
-    ),
-    "session-setting": Meaning(
-        8, None, "{detail}.", f"As a superuser, ALTER ROLE … or ALTER DATABASE … RESET it. {_CULPRIT}"
-    ),
-    "definer": Meaning(
-        8, None, "{detail}.", "Read it, and drop it or move it to a schema of its own. Folio's functions never need it."
-    ),
-    "shadow": Meaning(
-        8,
-        None,
-        "{detail}.",
-        "Drop or rename what poses as the ledger's, or put the ledger's schema first in the connection's search_path.",
-    ),
-    "not-checked": Meaning(
-        8, None, "{detail}.", "Give this role what it lacks, or restore what is missing; then verify again."
-    ),
+#: By rule and table, the problem of each check, with its remedy if that is not _INVESTIGATE.
+_PROBLEMS: Final[dict[tuple[int, str | None], dict[str, str | tuple[str, str]]]] = {
+    (1, None): {
+        "lost-or-tampered": (
+            "Nothing is known of {values}, though the counter gave it out: rows were lost or tampered with.",
+            "No rollback leaves such a hole: a value has an entry, or waits as a free slot or a reservation. "
+            + _RESTORE
+            + " What no backup has, manage.py ledger_gaps sweep --flag-lost turns into gaps to be explained.",
+        )
+    },
+    (1, "ledger_adoptedgap"): {
+        "gap-overlaps": "The missing values {values} lie in another range of them as well.",
+        "gap-outside": "The missing values {values} lie outside their period's {detail}.",
+    },
+    (1, "ledger_entry"): {
+        "value-twice": "The value {values} has an entry already.",
+        "entry-in-gap": "The value {values} lies in a range that was adopted as missing.",
+        "below-first": "The value {values} lies below {detail}, the first one of its period.",
+        "no-period": ("Its series, or its period {detail}, does not exist.", _RESTORE),
+        "other-period": "Its period {detail} belongs to another tenant or series.",
+        "unknown-kind": "Its kind is {detail!r}.",
+    },
+    (1, "ledger_slot"): {
+        "slot-hidden": (
+            "The free slot {values} lies below {detail}, where its pool begins, so no checkout would take it.",
+            "As the owner, delete the period's row of ledger_pool: the next checkout begins at the lowest slot.",
+        ),
+        "slot-stranded": (
+            "The free slot {values} waits in a series that is {detail}, so no checkout would take it.",
+            "Run manage.py ledger_series allocate with the allocation that the series has: it settles what waits.",
+        ),
+    },
+    (2, "ledger_entry"): {"beyond-counter": "The value {values} lies above {detail}, where the counter stands."},
+    (2, "ledger_period"): {
+        "counter": (
+            "The counter stands at {values}, and the highest value with an entry, a slot or a reservation is {detail}.",
+            "If rows are missing, restore them. If the counter was moved, and the rows are right, set it back.",
+        ),
+        "latest-date": (
+            "The chronology guard would let an earlier date pass: {detail}.",
+            "Switch the guard on by define_series(…, chronological=True), after switching it off.",
+        ),
+        "period-overlaps": "It overlaps a period of the same series that runs until {detail}.",
+        "period-unauthorised": "Its values or days are not those of the range that an authority granted.",
+        "period-of-stranger": "Its series {detail} does not exist, or belongs to another tenant.",
+    },
+    (2, "ledger_series"): {
+        "setting": (
+            "{detail} So nothing can be issued, and no period opened.",
+            "Set it right with define_series or in the admin, or go back to the version of Folio, or of the time zone "
+            "database, that knows it.",
+        )
+    },
+    (3, "ledger_entry"): {
+        "number-twice": "The number {number} is that of entry {detail} as well, but for case.",
+        "document-twice": "The document has two numbers: {detail}.",
+        "replaces-wrongly": "It was given in place of {detail}, which is not there, not void, or another document's.",
+        "wrong-number": ("The number {number} should be {detail}.", _RESTORE),
+    },
+    (3, "ledger_series"): {
+        "code-text": (
+            "The code {detail!a} is a text that can't be a key: another may look the same.",
+            "Folio refuses this code now. Define a series under a code that can be a key, and take over the numbers so "
+            f"far: manage.py ledger_adopt. Then {_ACKNOWLEDGE}",
+        )
+    },
+    (3, "ledger_slot"): {
+        "slot-undrafted": (
+            "The free slot {values} of a remote series has no draft in {detail}, so it has no number to give out.",
+            _UNQUEUE,
+        )
+    },
+    (4, "ledger_ticket"): {
+        "ticket-left": (
+            "A ticket was committed without a number, though its checkout was promised one: {detail}.",
+            "Issue for its document again, then delete the ticket as the owner. Find out who switched its trigger off.",
+        )
+    },
+    (5, "ledger_numbervoided"): {
+        "void-of-nothing": ("It names entry {detail}, which does not exist.", _RESTORE),
+        "void-of-stranger": "It names an entry of tenant {detail!r}.",
+        "void-too-early": (
+            "It is older than the number that it names: {detail}.",
+            f"If the server's clock was set back, {_ACKNOWLEDGE} Else find out who wrote it.",
+        ),
+        "void-twice": "The number is void already, by {detail}.",
+    },
+    (6, "ledger_entry"): {"gap-with-document": "It is flagged as a gap, and names the document {detail!r}."},
+    (6, "ledger_gapdeclared"): {
+        "declared-no-gap": "It declares {values} of period {detail} as missing, which are not all gaps of its tenant."
+    },
+    (6, "ledger_gapexplained"): {"explained-no-gap": "It explains {detail}, which is no gap of its tenant."},
+    (6, "ledger_numbervoided"): {"void-of-gap": "It names entry {detail}, which is a gap."},
+    (7, "ledger_entry"): {
+        "after-closing": (
+            "It was issued after its period was closed: {detail}.",
+            f"{_INVESTIGATE} If it was the server's clock, {_ACKNOWLEDGE}",
+        ),
+        "date-outside": "Its date {detail} lies outside its period.",
+    },
+    (8, None): {
+        "unreadable": (
+            "Its column {column} holds what Folio never writes, and programs may not be able to read: {detail}.",
+            f"{_WHO} Pages and reports show it as it is. As the owner, correct it, or restore a backup.",
+        ),
+        "sealed-row-changed": ("The row is not the one that seal {detail} covers: it was changed.", _RESTORE),
+        "sealed-row-gone": ("The row that seal {detail} covers is gone.", _RESTORE),
+        "sealed-row-added": (
+            "The row is in no seal, though it pretends to have been there before seal {detail}, or in another era: it "
+            "was written past Folio."
+        ),
+        "sealed-row-twice": ("The row is in the seals {detail}; it has to be in one.", _CULPRIT),
+        "sealed-setting": ("It is not as it was sealed, and no event says who changed that: {detail}.", _RESTORE),
+    },
+    (8, "ledger_adoptedgap"): {
+        "gap-of-nothing": ("Its adoption or period does not exist, or belongs to another tenant.", _RESTORE)
+    },
+    (8, "ledger_adoption"): {
+        "adoption-of-nothing": ("Its series {detail} does not exist, or belongs to another tenant.", _RESTORE)
+    },
+    (8, "ledger_draftcancelled"): {
+        "cancelled-in-use": (
+            "A draft was cancelled that is not there, or whose number a document has: {detail}.",
+            "See in the accounting system whether the document is there. Folio cancels no draft whose number was "
+            "issued.",
+        )
+    },
+    (8, "ledger_draftmade"): {
+        "draft-of-nothing": (
+            "The draft {number} is of period {detail}, which is of another tenant, or never gave out its value.",
+            _RESTORE,
+        )
+    },
+    (8, "ledger_findingraised"): {
+        "finding-of-stranger": ("What it points to, {detail}, does not exist, or belongs to another tenant.", _RESTORE),
+        "finding-twice": "It is unresolved {detail} times; a finding is raised once.",
+    },
+    (8, "ledger_holereported"): {
+        "hole-of-nothing": (
+            "The hole {values} was reported in period {detail}, which is of another tenant, or never gave it out.",
+            _RESTORE,
+        )
+    },
+    (8, "ledger_seal"): {
+        "seal-broken": ("The chain of seals is broken: {detail}.", _RESTORE),
+        "seal-other": ("Seal {detail} is not the one that was kept outside: history was rewritten.", _RESTORE),
+        "seal-gone": (
+            "Seal {detail} was kept outside, and is not here: the end was cut off, or an old backup was played back.",
+            _RESTORE,
+        ),
+    },
+    (9, "ledger_reservation"): {
+        "reservation-old": (
+            "The value {values} has been reserved since {detail}, longer than a sweep lets it.",
+            "Run manage.py ledger_gaps sweep, and see that a worker does. What is left then is held by a checkout that "
+            "still runs: end that.",
+        )
+    },
 }
+
+#: The remedies of what is wrong with the schema. The problem names the object, what is different, and what that allows.
+_OF_SCHEMA: Final = {
+    "table": f"Restore it from a backup, with its rows. {_CULPRIT}",
+    "unlogged": "As the owner, ALTER TABLE … SET LOGGED, and find out who changed that.",
+    "index": f"Void what broke uniqueness meanwhile; REINDEX mends one that is not valid. {_REBUILD}",
+    "rule": f"As the owner, DROP RULE. {_CULPRIT}",
+    "row-security": (
+        "As the owner, DROP POLICY, ALTER TABLE … NO FORCE ROW LEVEL SECURITY and DISABLE ROW LEVEL SECURITY; then "
+        f"verify again, since rows may have been hidden from these checks. {_CULPRIT}"
+    ),
+    "inheritance": f"As the owner, look at the rows there, then ALTER TABLE … NO INHERIT. {_CULPRIT}",
+    "owner": "Give it to the ledger's owner by ALTER … OWNER TO, or drop it; and take CREATE on the schema from that "
+    "role.",
+    "superuser": (
+        "Give the ledger to a role without powers, as the guide of the database shows (give the ledger away), and let "
+        "the application log in as another: manage.py ledger_grants."
+    ),
+    "privilege": "As the owner, REVOKE it; manage.py ledger_grants shows what a role needs, and takes from it what it "
+    "doesn't.",
+    "session-setting": f"As a superuser, ALTER ROLE … or ALTER DATABASE … RESET it. {_CULPRIT}",
+    "definer": "Read it, and drop it or move it to a schema of its own. Folio's functions never need it.",
+    "shadow": "Drop or rename what poses as the ledger's, or put the ledger's schema first in the connection's "
+    "search_path.",
+    "not-checked": "Give this role what it lacks, or restore what is missing; then verify again.",
+    **dict.fromkeys(("column", "sequence", "constraint", "trigger", "function"), _REBUILD),
+}
+
+MEANINGS: Final[dict[str, Meaning]] = {
+    check: Meaning(rule, table, *((told,) if isinstance(told, str) else told))
+    for (rule, table), problems in _PROBLEMS.items()
+    for check, told in problems.items()
+}
+MEANINGS.update({check: Meaning(8, None, "{detail}.", remedy) for check, remedy in _OF_SCHEMA.items()})
+MEANINGS.update(_of_queue("slot", "is a free slot"))
+MEANINGS.update(_of_queue("reservation", "is reserved"))
+MEANINGS.update(_of_keys("document", "ledger_entry", "The document"))
+MEANINGS.update(_of_keys("tenant", "ledger_series", "The tenant"))
 
 
 def alarm_for(
@@ -417,7 +347,7 @@ def alarm_for(
     column: str = "",
     **where: Any,
 ) -> Alarm:
-    """An alarm of ``check``, worded as MEANINGS has it; ``where`` has more facts."""
+    """An alarm of ``check`` with the texts of MEANINGS; ``where`` has more facts."""
     meaning, through = MEANINGS[check], value if through is None else through
     values = f"{value}" if through == value else f"{value} to {through}"
     problem = meaning.problem.format(values=values, number=number, detail=detail, column=column)
@@ -425,12 +355,12 @@ def alarm_for(
     return Alarm(meaning.rule, check, problem, meaning.remedy, **facts, **where)
 
 
-#: What is noted beside the findings: it breaks no rule, and should be known. The name of a note, and what it means.
+#: The notes beside the findings, which break no rule but should be known: the name of each, and what it means.
 NOTES: Final[dict[str, str]] = {
     "not-compared": "Owners, privileges and rows were checked. Upgrade Folio to have the rest checked as well.",
     "neighbour": "It can't write to the ledger. Its owner may create objects here, or once did: see who has CREATE.",
     "replica-identity": "It decides what logical replication sends of a row, and changes nothing here.",
-    "member": "Let nobody log in as such a role but who migrates.",
+    "member": "Only whoever migrates should log in as such a role.",
     "starts-with": "Names may lead elsewhere, or a checkout is told of a number before it is on disk. Know who set it.",
     "default-privileges": "ledger_verify tells when it is there. ALTER DEFAULT PRIVILEGES … REVOKE takes it away.",
     "host": "It is the host's own business, and changes no row of the ledger.",

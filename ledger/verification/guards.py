@@ -1,4 +1,4 @@
-"""Whether the ledger's schema stands as the migrations made it, who owns it, and who may do what with it."""
+"""Checks that the ledger's schema is as the migrations made it, who owns it, and who may do what with it."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from typing import Final, TypeAlias
@@ -11,7 +11,7 @@ from ledger.grants.statements import unbound
 from ledger.models import RolePurpose
 from ledger.models.tables import all_tables
 from ledger.verification import catalogue
-from ledger.verification.catalogue import Catalogue, Objects, Remark, Shipped, privilege_label
+from ledger.verification.catalogue import Catalogue, Remark, Shipped, privilege_label
 from ledger.verification.differences import HOST, differences, table_of
 from ledger.verification.findings import NOTES, Alarm, Note, alarm_for
 
@@ -19,7 +19,7 @@ from ledger.verification.findings import NOTES, Alarm, Note, alarm_for
 #: identity column, or a function without its types. ``UPDATE (column)`` covers that column, ``UPDATE`` all of them.
 Allowed: TypeAlias = Mapping[str, Set[str]]
 
-#: What a role can do with a privilege, as a sentence goes on after a colon.
+#: What a role can do with a privilege, as a sentence continues after a colon.
 _ALLOWS: Final = {
     "SELECT": "whoever can connect reads it",
     "INSERT": "it can write rows past the functions that check them",
@@ -35,8 +35,6 @@ _ALLOWS: Final = {
 }
 
 
-# Privileges of roles other than the owner, beyond what Folio grants. Reading changes nothing, so SELECT is told only
-# where everybody has it. What ``ledger_grants`` gives is not told either.
 def granted(others: Iterable[TableGrant] = ()) -> Allowed:
     """What ``ledger_grants`` gives for any purpose; ``others`` are the tables of other apps of Folio."""
     allowed: dict[str, set[str]] = {name: {"EXECUTE"} for name in READING}
@@ -51,23 +49,22 @@ def granted(others: Iterable[TableGrant] = ()) -> Allowed:
 
 
 def excess(remarks: Iterable[Remark], allowed: Allowed, public: Collection[str]) -> Iterator[str]:
-    """Yield a sentence for each privilege that is neither the owner's, nor ``allowed``, nor, for all, in ``public``."""
+    """A sentence for each privilege that is neither the owner's, nor ``allowed``, nor in ``public`` if all have it.
+
+    Reading changes nothing, so SELECT is reported only if every role has it.
+    """
     for remark in remarks:
-        if remark.kind != "privilege":
+        privilege, role = remark.facts.get("privilege"), remark.facts["role"]
+        if remark.kind != "privilege" or (remark.facts["on"] == "schema" and privilege == "USAGE"):
             continue
-        privilege, role = remark.facts["privilege"], remark.facts["role"]
-        label = privilege_label(remark)
-        if remark.facts["on"] == "schema" and privilege == "USAGE":
-            continue
+        label, power = privilege_label(remark), _ALLOWS.get(str(privilege), _ALLOWS["UPDATE"])
         if not role:
             if label not in public:
-                yield f"Every role has {label}, by PUBLIC: {_ALLOWS.get(privilege, _ALLOWS['UPDATE'])}"
-            continue
-        if privilege == "SELECT" or _is_allowed(remark, allowed):
-            if remark.facts.get("grantable") and privilege != "SELECT":
-                yield f"The role {role} may grant {label} to others: they can then do what Folio's purposes give to few"
-            continue
-        yield f"The role {role} has {label}: {_ALLOWS.get(privilege, _ALLOWS['UPDATE'])}"
+                yield f"Every role has {label}, by PUBLIC: {power}"
+        elif privilege != "SELECT" and not _is_allowed(remark, allowed):
+            yield f"The role {role} has {label}: {power}"
+        elif privilege != "SELECT" and remark.facts.get("grantable"):
+            yield f"The role {role} may grant {label} to others: they can then do what Folio's purposes give to few"
 
 
 def _is_allowed(remark: Remark, allowed: Allowed) -> bool:
@@ -77,7 +74,7 @@ def _is_allowed(remark: Remark, allowed: Allowed) -> bool:
     return privilege in of_this or (column is not None and f"{privilege} ({column})" in of_this)
 
 
-# What is told of a remark that is a finding, or a note: the check, and the sentence.
+# The check and the sentence of each kind of remark that is a finding, and of each that is a note.
 _FINDINGS: Final = {
     "superuser": (
         "superuser",
@@ -172,7 +169,12 @@ def _differences(
     wanted = shipped.objects
     if not contributed & found.objects["table"].keys():
         # The app that has them is not installed, or its tables are in another database.
-        wanted = _without(wanted, contributed)
+        wanted = {
+            kind: {
+                name: facts for name, facts in there.items() if kind == "function" or table_of(name) not in contributed
+            }
+            for kind, there in wanted.items()
+        }
     if testing.is_test_database(connection):
         # ledger.testing drops the refusal of TRUNCATE there, so that tests can flush.
         refusals = {name for name in wanted["trigger"] if name.endswith(f".{testing.REFUSAL_OF_TRUNCATE}")}
@@ -181,13 +183,6 @@ def _differences(
         wanted = {**wanted, "trigger": triggers}
     for difference in differences(wanted, found.objects):
         yield (_note if difference.check == HOST else alarm_for)(difference.check, difference.detail)
-
-
-def _without(objects: Objects, tables: set[str]) -> Objects:
-    return {
-        kind: {name: facts for name, facts in there.items() if kind == "function" or table_of(name) not in tables}
-        for kind, there in objects.items()
-    }
 
 
 def _remarked(remark: Remark) -> Iterator[Alarm | Note]:

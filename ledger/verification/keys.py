@@ -1,11 +1,11 @@
 """Rule 3: documents and tenants whose key isn't the one that their row, or their text, would get today.
 
-Such a key is that of an earlier version of Folio, of a model that has moved since, or of a program that wrote it by
-itself. Nothing is wrong with the number. But asked again for the same row, Folio looks under the other key: the
-document gets a second number, and a tenant begins at 1.
+An earlier version of Folio wrote such a key, or another program did, or the model has moved since. The number is fine.
+But if it is asked for again for the same row, Folio looks under today's key: the document gets a second number, and a
+tenant begins at 1.
 
-The models say which labels and primary keys are meant (``expected_keys``), and PostgreSQL compares, in one pass over
-the entries. A text that names no row (``order:17``, ``shop.order:17/copy`` where orders have integers) is its own key.
+The models give the labels and forms of primary keys (``expected_keys``), and PostgreSQL compares, in one pass over the
+entries. A text that names no row (``order:17``, ``shop.order:17/copy`` if orders have integer keys) is its own key.
 """
 
 from typing import Any
@@ -17,8 +17,8 @@ from django.db.models import CompositePrimaryKey
 from ledger.instances import column, topmost
 from ledger.texts import is_key_sql
 
-# Of each kind of primary key, what its field reads (of what the rule of texts allows), and what a key has of that. A
-# kind that isn't here (texts; fields of the project's own) has a key for everything that it reads.
+# By the type of a primary key: a pattern of what its field reads, and one of what stands in a key. Any other type
+# (texts, the project's own fields) can have in a key whatever it reads.
 _INTEGER = ("[+-]?[0-9]+(_[0-9]+)*", "(0|-?[1-9][0-9]*)")
 _HEX = "[0-9a-f]"
 _FORMS: "dict[type[models.Field[Any, Any]], tuple[str, str]]" = {
@@ -44,9 +44,9 @@ _PART = r"([^\\,]|\\.)*"
 def expected_keys() -> dict[str, list[str | None]]:
     """What the installed models expect of a key, as columns of a table with one row for each label.
 
-    ``instead`` is the label that such a row's key has today, where that is another one: of a child or a proxy, that of
-    the topmost parent. ``reads`` is a pattern of all primary keys that the label's rows can have, and ``writes`` one of
-    those that stand in a key; null where every one does.
+    ``instead`` is the label in today's keys, if that is another one: a child or a proxy has that of the topmost parent.
+    ``reads`` is a pattern of all primary keys that rows of the label can have, ``writes`` one of those that can stand
+    in a key; null if all can.
     """
     columns: dict[str, list[str | None]] = {"labels": [], "instead": [], "reads": [], "writes": []}
     for model in apps.get_models():
@@ -61,7 +61,7 @@ def expected_keys() -> dict[str, list[str | None]]:
 
 
 def _forms(model: type[models.Model]) -> tuple[str, str | None]:
-    """Whole patterns of the model's primary keys: those that it reads, and those that a key has; None for the same."""
+    """Patterns of the model's primary keys: those that it reads, and those in a key; None if they are the same."""
     pk: Any = model._meta.pk
     if not isinstance(pk, CompositePrimaryKey):
         reads, writes = _of_column(pk)
@@ -80,19 +80,19 @@ def _of_column(field: Any) -> tuple[str, str | None]:
         fraction = rf"\.[0-9]{{{places}}}" if places else r"(\.[0-9]*[1-9])?" if places is None else ""
         return _DECIMAL, f"-?(0|[1-9][0-9]*){fraction}"
     for kind, forms in _FORMS.items():
-        if isinstance(own, kind):  # the nearest kind: a moment is a date, too, and of another form
+        if isinstance(own, kind):  # the nearest type: a moment is also a date, but has another form
             return forms if _is_djangos(own, kind) else (_ANY, None)
     return _ANY, None
 
 
 def _is_djangos(field: Any, kind: "type[models.Field[Any, Any]]") -> bool:
-    """Whether the field is of a kind and reads as that does; one of the project's own may write whatever it likes."""
+    """Whether the field is of a type and reads as Django's does; a project's own field may write whatever it likes."""
     reads = isinstance(field, kind) and type(field).to_python is kind.to_python
     return reads and not hasattr(field, "from_db_value")
 
 
-# Each key that isn't today's: a document that can't be a key, the documents of one series and label by their first one
-# (after a model has got a parent there may be millions), a tenant, a code.
+# Each key that isn't today's: a document that can't be a key, a tenant, a code; of the documents of one series and
+# label only the first (there may be millions after a model got a parent).
 KEYS = f"""
     WITH models AS (
         SELECT * FROM unnest(%(labels)s::text[], %(instead)s::text[], %(reads)s::text[], %(writes)s::text[])

@@ -1,6 +1,6 @@
-"""Constraints of a cloned schema get back the names that the migrations gave them.
+"""Gives the constraints of a cloned schema the names that the migrations gave them.
 
-``CREATE TABLE … (LIKE … INCLUDING ALL)``, which tools clone by, makes the same constraints under names of PostgreSQL's.
+Tools clone by ``CREATE TABLE … (LIKE … INCLUDING ALL)``, which makes the same constraints under PostgreSQL's names.
 """
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -14,11 +14,8 @@ def restore_names(connection: BaseDatabaseWrapper) -> int:
     shipped = catalogue.shipped().objects
     found = catalogue.read(connection, shipped["table"].keys())
     there = {} if found is None else found.objects["constraint"]
-    wanted = {
-        (table_of(name), facts["definition"]): name
-        for name, facts in shipped["constraint"].items()
-        if name not in there
-    }
+    gone = {name: facts for name, facts in shipped["constraint"].items() if name not in there}
+    wanted = {(table_of(name), facts["definition"]): name for name, facts in gone.items()}
     renamed = 0
     with connection.cursor() as cursor:
         for name in sorted(there.keys() - shipped["constraint"].keys()):

@@ -1,7 +1,7 @@
-"""Compares the rows with the seals: what was changed, is gone, or was put among them since it was sealed.
+"""Compares the rows with the seals: which rows were changed, are gone, or were added among them since.
 
-A seal proves "unchanged since", to who trusts the key, or kept a head outside (``known``). What came after the last
-seal is open.
+A seal proves "unchanged since" to whoever trusts the key, or has kept a head outside (``known``). It proves nothing of
+rows after the last seal.
 """
 
 import json
@@ -24,15 +24,15 @@ from ledger.verification.findings import Alarm, alarm_for
 #: The hashes of signed heads that were kept outside, by tenant and number.
 Known = Mapping[tuple[str | None, int], str]
 
-#: After so many rows of one seal the progress is told again.
+#: How many rows of one seal are compared between two reports of progress.
 _TOLD_ROWS = 50_000
 
-#: The columns of a seal that its head tells too.
+#: The columns of a seal that are in its head too.
 _TOLD = ("number", "era", "place", "snapshot", "size", "total", "root", "key")
 
 
 def check_seals(connection: BaseDatabaseWrapper, tenant: str | None, series: str | None) -> Iterator[Alarm]:
-    """For ``ledger_verify``: all seals, or those of a tenant. They know no series, so of one there is nothing here."""
+    """For ``ledger_verify``: all seals, or those of a tenant. A seal covers all series, so one series has none."""
     if series is None:
         yield from verify_seals(connection.alias, tenant=tenant)
 
@@ -44,17 +44,17 @@ def verify_seals(
     known: Known | None = None,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Iterator[Alarm]:
-    """Compare all seals with the rows that they cover, and yield what is not as it was.
+    """Compare all seals with the rows that they cover, and yield what has changed.
 
-    ``known`` are heads that were kept outside: one that is not here any more means that the end was cut off, or that
-    an old backup was played back.
+    ``known`` are heads that were kept outside. If one of them is missing here, the end of the chain was cut off, or an
+    old backup was restored.
     """
     sealed = sealed_tenants(using)
     for owner in [tenant] if tenant is not None else [None, *sealed]:
         yield from _Chain(using, owner, known or {}, progress).check()
     for owner, number in sorted(known or {}, key=str):
         if tenant in (None, owner) and owner is not None and owner not in sealed:
-            yield _alarm("seal-gone", owner, detail=f"{number}")
+            yield alarm_for("seal-gone", f"{number}", tenant=owner)
 
 
 def read_known(folder: Path) -> Known:
@@ -93,7 +93,7 @@ class _Chain:
 
     def __init__(self, using: str, tenant: str | None, known: Known, progress: Callable[[str], None]) -> None:
         self.using, self.tenant, self.known, self.progress = using, tenant, known, progress
-        #: Series and periods as they were last sealed; and which of their fields an event of the seal at hand changed.
+        #: Series and periods as they were last sealed; and the fields that events of the current seal changed.
         self.state: dict[tuple[str, int], list[Any]] = {}
         self.changed: dict[tuple[str, int], set[str]] = defaultdict(set)
 
@@ -140,7 +140,7 @@ class _Chain:
         return f"seal {seal.number} of {'the database' if self.tenant is None else repr(self.tenant)}"
 
     def _note(self, source: str, line: str) -> None:
-        """An event says which settings it changed."""
+        """Note which settings an event changed."""
         if source in ("ledger_periodchanged", "ledger_serieschanged"):
             row, table = _named(source, line), source.removesuffix("changed")
             changed, of = row.get("new"), row.get(table.removeprefix("ledger_"))
@@ -148,7 +148,7 @@ class _Chain:
                 self.changed[table, of].update(changed)
 
     def _fits(self, source: str, now: list[Any], where: str) -> Iterator[Alarm]:
-        """Whether a series or period differs from how it was sealed before by nothing but what events tell."""
+        """An alarm if a series or period has changed since it was sealed, other than events say."""
         row = dict(zip(COLUMNS[source], now, strict=True))
         before = self.state.get((source, row["id"]))
         self.state[source, row["id"]] = now
@@ -161,7 +161,7 @@ class _Chain:
             name for name in was if name not in ("settings", "last_value", "series") and was[name] != row.get(name)
         )
         fell = source == "ledger_period" and row["last_value"] < was["last_value"]
-        # A pool is settled, and its counter falls, where a period is closed or a series changes its allocation.
+        # When a period is closed, or a series changes its allocation, a pool is settled, and its counter falls.
         settled = told or any("allocation" in names for (table, _), names in self.changed.items() if "series" in table)
         differs = [f"{name} {was[name]!r} → {row.get(name)!r}" for name in fields if name not in told]
         if fell and not settled:
@@ -170,7 +170,7 @@ class _Chain:
             yield self._alarm("sealed-setting", source, row["id"], detail=f"{', '.join(differs)} {where}")
 
     def _outside(self, last: Seal) -> Iterator[Alarm]:
-        """What lies outside the seals and shouldn't, and series and periods as they are now."""
+        """Rows that should be in a seal and are not, and series and periods as they are now."""
         wanted = {"tenant": self.tenant, "era": last.era, "since": last.since}
         for source, row, line in fetch(self.using, sql.UNSEALED.format(covered=sql.covered(self.tenant)), wanted):
             yield self._alarm("sealed-row-added", source, row, line, detail=str(last.number))
@@ -192,24 +192,12 @@ class _Chain:
     def _alarm(
         self, name: str, table: str = "ledger_seal", row_id: int | None = None, line: str | None = None, *, detail: str
     ) -> Alarm:
-        return _alarm(name, self.tenant, table, row_id, line, detail=detail)
+        row = {} if line is None or table != "ledger_entry" else _named(table, line)
+        facts: dict[str, Any] = {name: row.get(name) for name in ("series", "value", "number")}
+        return alarm_for(name, detail, tenant=self.tenant, table=table, id=row_id, **facts)
 
 
 def _named(source: str, line: str) -> dict[str, Any]:
-    """What a line says, by name; empty where somebody has written what nobody can read."""
+    """The fields of a line by name; empty if it can't be read."""
     found = value(line)
     return dict(zip(COLUMNS[source], found, strict=False)) if isinstance(found, list) else {}
-
-
-def _alarm(
-    name: str,
-    tenant: str | None,
-    table: str = "ledger_seal",
-    row_id: int | None = None,
-    line: str | None = None,
-    *,
-    detail: str,
-) -> Alarm:
-    row = {} if line is None or table != "ledger_entry" else _named(table, line)
-    facts: dict[str, Any] = {name: row.get(name) for name in ("series", "value", "number")}
-    return alarm_for(name, detail, tenant=tenant, table=table, id=row_id, **facts)

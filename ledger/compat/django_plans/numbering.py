@@ -5,10 +5,11 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.db import connections, transaction
+from django.db import transaction
 
 from ledger.compat.conf import SeriesChoice, compat_settings
 from ledger.compat.new_series import find_or_make
+from ledger.compat.number_field import draw_keys
 from ledger.errors import AdoptionError, InvalidSeries
 from ledger.homes import are_many, home_of
 from ledger.issuing import issue
@@ -17,9 +18,6 @@ from ledger.series import find_series
 #: How django-plans writes its numbers; and by PLANS_INVOICE_COUNTER_RESET, how it counts and which month it writes.
 _LETTERS = {"INVOICE": "FV", "PROFORMA": "PF"}
 _FORMS = {2: ("month", "{month}"), 3: ("year", "{doc_month}")}
-
-# A primary key before the row is there, so that the ledger can name it. Arguments: table, column.
-_NEXT_KEY = "SELECT nextval(pg_get_serial_sequence(%s, %s))"
 
 
 def numbered(save: Callable[..., None]) -> Callable[..., None]:
@@ -37,11 +35,8 @@ def numbered(save: Callable[..., None]) -> Callable[..., None]:
         with transaction.atomic(using=alias):
             _refuse_unmoved(self, chosen, alias)
             series = find_or_make(alias, chosen.org, chosen.series, chosen.settings)
-            if self.pk is None:
-                pk = self._meta.pk
-                with connections[alias].cursor() as cursor:
-                    cursor.execute(_NEXT_KEY, [connections[alias].ops.quote_name(self._meta.db_table), pk.column])
-                    self.pk = cursor.fetchone()[0]
+            if self.pk is None:  # before the row is there, so that the ledger can name it
+                [self.pk] = draw_keys(type(self), alias, 1)
             entry = issue(series, document=self, on=self.issued, using=alias)
             self.number, self.full_number = entry.value, str(entry)
             save(self, *args, **{**kwargs, "force_insert": True})

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import transaction
 
 from ledger.calendars import CalendarKind
 from ledger.compat.moving.history import History
 from ledger.compat.new_series import find_or_make
 from ledger.compat.scopes import open_current, today_of
 from ledger.conf import ledger_settings
+from ledger.cursors import fetch
 from ledger.database_errors import translate_database_errors
 from ledger.errors import AdoptionError, LedgerError
 from ledger.models import Adoption, Entry, Period, Series
@@ -22,7 +23,7 @@ from ledger.periods import find_period, open_period
 from ledger.series import check_code, find_series, new_series, settings_json
 
 #: Table, why values are missing, actor; lists of tenants, series ids, periods or null, last values, digests, options.
-ADOPT_COUNTERS = """
+_ADOPT = """
     SELECT count(ledger_adopt_counter(c.tenant, c.series, c.period, c.last, %s, c.digest, c.options::jsonb, %s, %s))
     FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[])
          AS c (tenant, series, period, last, digest, options)
@@ -40,18 +41,18 @@ _MAKE = """
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """A counter of another system: the key of its row, the series that goes on with it, and the last value it gave."""
+    """A counter of another system: the key of its row, the series that continues it, and its last value."""
 
     row: str
     tenant: str
     series: str
     settings: dict[str, Any]
     last: int
-    #: A day of the period that it counts in, where its name says so; else today's.
+    #: A day of the period that it counts in, if its name says so; else today is meant.
     day: date | None = None
 
     def facts(self) -> dict[str, Any]:
-        """What is kept as evidence of where it stood."""
+        """The evidence that is kept of where it stood."""
         day = {} if self.day is None else {"day": self.day.isoformat()}
         return {"row": self.row, "last": self.last, **day}
 
@@ -104,12 +105,10 @@ class Move:
             if last == counter.last:
                 continue
             series = series or self._empty_series(counter)
-            if period is None and counter.last:
-                period = (
-                    open_current(connections[self.alias], series)
-                    if counter.day is None
-                    else open_period(series, counter.day, using=self.alias)
-                )
+            if period is None and counter.last and counter.day is None:
+                period = open_current(self.alias, series)
+            elif period is None and counter.last:
+                period = open_period(series, counter.day, using=self.alias)
             self.ready[counter.row] = series, period, counter.last
             behind.append((counter, series, period))
         self._adopt(behind)
@@ -129,8 +128,7 @@ class Move:
                 [settings_json(series) for _, series in new],
                 [self._day(one, series) if one.last else None for one, series in new],
             ]
-            with connections[self.alias].cursor() as cursor:
-                cursor.execute(_MAKE, [self.by, *lists])
+            fetch(self.alias, _MAKE, [self.by, *lists])
             made = {(series.tenant, series.code): series for series in mine.all()}
             ids = {made[one.tenant, one.series].pk for one, _ in new}
             periods = defaultdict(list)
@@ -151,10 +149,10 @@ class Move:
         ]
 
     def take_over(self, counter: Counter) -> Moved:
-        """Let the series go on after the last value of the counter.
+        """Let the series continue after the last value of the counter.
 
-        Raises AdoptionError where that would give out a number again: the counter stands below the highest number of
-        the history, or the series has numbers of its own.
+        Raises AdoptionError if that would repeat a number: the counter stands below the highest number of the history,
+        or the series has numbers of its own.
         """
         if (counter.tenant, counter.row) in self.before:
             return Moved(counter.tenant, counter.series, "moved before")
@@ -183,7 +181,7 @@ class Move:
         self._adopt([(counter, series, today)])
         if goes_on and today is None:
             if counter.day is None:
-                open_current(connections[self.alias], series, after=counter.last)
+                open_current(self.alias, series, after=counter.last)
             else:
                 open_period(series, day, first_value=counter.last + 1, using=self.alias)
         elif current is not None:
@@ -197,15 +195,12 @@ class Move:
         if found is None:
             return find_or_make(self.alias, counter.tenant, counter.series, counter.settings)
         if Entry.objects.using(self.alias).filter(tenant=counter.tenant, series=found).exists():
-            raise self._has_numbers(counter)
+            raise AdoptionError(
+                f"The series {counter.series!r} has numbers already, and {self.table} has a counter at {counter.last}.",
+                rule="Old numbers come before the first one of Folio, so the series must be empty.",
+                remedy="Move before the first call of Folio; or rename the old counter, and move it under that name.",
+            )
         return found
-
-    def _has_numbers(self, counter: Counter) -> AdoptionError:
-        return AdoptionError(
-            f"The series {counter.series!r} has numbers already, and {self.table} has a counter at {counter.last}.",
-            rule="Old numbers come before the first one of Folio, so the series must be empty.",
-            remedy="Move before the first call of Folio; or rename the old counter, and move it under that name.",
-        )
 
     def _day(self, counter: Counter, series: Series) -> date:
         if counter.day is None and series.time_zone not in self.days:
@@ -229,8 +224,7 @@ class Move:
             [hashlib.sha256(text.encode()).hexdigest() for text in facts],
             facts,
         ]
-        with connections[self.alias].cursor() as cursor:
-            cursor.execute(ADOPT_COUNTERS, [self.table, self.explain_gaps, self.by, *lists])
+        fetch(self.alias, _ADOPT, [self.table, self.explain_gaps, self.by, *lists])
 
 
 def _ordinary(counter: Counter) -> Series | None:

@@ -11,13 +11,14 @@ from django.core.management.base import CommandError, CommandParser
 from ledger.cursors import open_cursor
 from ledger.errors import SealError
 from ledger.failures import Failures
-from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand, counted, series_of
+from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand, counted
 from ledger.management.whole_file import whole_file
 from ledger.seals import folio_verify, sql
 from ledger.seals.exporting import export, prove
 from ledger.seals.reading import sealed_tenants, standing
 from ledger.seals.sealing import Held, begin_era, seal, seal_all
 from ledger.seals.signing import signer
+from ledger.series import series_of
 from ledger.timestamps import timestamp
 from ledger.verification.seals import read_known, verify_seals
 

@@ -11,10 +11,10 @@ from ledger.calendars import CalendarKind
 from ledger.errors import LedgerError
 from ledger.form_changes import describe_form
 from ledger.issuing import preview
-from ledger.management.base import BAD_OPTIONS, LedgerCommand, iso_date, seconds, series_of
+from ledger.management.base import BAD_OPTIONS, LedgerCommand, iso_date, seconds
 from ledger.models import Allocation, Period, Series
 from ledger.rules import Outcome
-from ledger.series import SETTINGS, find_series
+from ledger.series import SETTINGS, find_series, series_of
 from ledger.zones import timestamp_in, today_in
 
 

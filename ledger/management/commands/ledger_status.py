@@ -9,10 +9,11 @@ from django.core.management.base import CommandParser
 
 from ledger.durability import commit_seconds
 from ledger.judging import Fact, Judgement, Kind, State, Verdict, decide, judge
-from ledger.management.base import LedgerCommand, counted, series_of
+from ledger.management.base import LedgerCommand, counted
 from ledger.models import Allocation
 from ledger.remote import PoolState, pool_states
 from ledger.reports.continuity import PeriodSummary, summarise
+from ledger.series import series_of
 
 # A table's columns are as wide as what stands in them, so its rows are held in memory; longer lists are several tables.
 _ROWS = 200

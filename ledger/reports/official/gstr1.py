@@ -1,7 +1,7 @@
 """India, GSTR-1 table 13, documents issued: JSON as API v4.0 takes it.
 
-A month's documents of each type, in rows of consecutive numbers: a row ends where the serial breaks. A voided number
-counts as issued and as cancelled. A missing number isn't counted: it ends the row, which declares it.
+A month's documents of each type, in rows of consecutive numbers: a row ends where the serial breaks. A void number
+counts as issued and as cancelled. A missing number isn't counted. It ends the row, and so is declared.
 """
 
 import json
@@ -14,9 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db import transaction
-
-from ledger.cursors import open_cursor, open_server_cursor
+from ledger.cursors import fetch, stream
 from ledger.errors import DeclarationError
 from ledger.formats import NumberFormat
 from ledger.gaps import GapRange, ranges
@@ -81,12 +79,9 @@ _GAPS = """
 """
 
 
-_CHUNK = 5000
-
-
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """One document as the table counts it. ``stem`` is its number without the counter: a run has one stem."""
+    """One document as the table counts it. ``run`` is what the numbers of one run share: see ``run_of``."""
 
     run: tuple[int, str, str]
     value: int
@@ -105,32 +100,25 @@ class Row:
 
     def as_dict(self, num: int) -> dict[str, Any]:
         """As the table has it; ``num`` counts the rows of a document type from 1."""
-        return {
-            "num": num,
-            "from": self.first,
-            "to": self.last,
-            "totnum": self.total,
-            "cancel": self.cancelled,
-            "net_issue": self.total - self.cancelled,
-        }
+        counts = {"totnum": self.total, "cancel": self.cancelled, "net_issue": self.total - self.cancelled}
+        return {"num": num, "from": self.first, "to": self.last, **counts}
 
 
 def rows(documents: Iterable[Issued]) -> Iterator[Row]:
-    """The rows of documents in the order of their values: each ends where the serial is not the one before plus one."""
+    """The rows of documents in the order of their values: a row ends where the next value doesn't follow."""
     row: Row | None = None
     before: Issued | None = None
     for document in documents:
-        follows = before is not None and document.run == before.run and document.value == before.value + 1
-        if row is not None and follows:
+        if row and before and document.run == before.run and document.value == before.value + 1:
             row.last = document.number
             row.total += 1
             row.cancelled += document.void
         else:
-            if row is not None:
+            if row:
                 yield row
             row = Row(document.number, document.number, 1, int(document.void))
         before = document
-    if row is not None:
+    if row:
         yield row
 
 
@@ -225,19 +213,14 @@ def _month(text: str) -> tuple[date, date]:
 
 
 def _gstin(text: str) -> str:
-    if re.fullmatch(r"[0-9]{2}[0-9A-Z]{13}", text) is None:
-        raise DeclarationError(
-            f"The GSTIN {text!r} can't be one.",
-            rule="A GSTIN has 15 characters: two digits of the state, then digits and capital letters.",
-            remedy="Write it like 27AAPFU0939F1ZV.",
-        )
-    if not is_gstin(text):
-        raise DeclarationError(
-            f"The GSTIN {text!r} can't be one.",
-            rule=f"The last character of a GSTIN checks the others: here it would be {gstin_check(text)}.",
-            remedy="Correct --gstin.",
-        )
-    return text
+    if is_gstin(text):
+        return text
+    rule = "A GSTIN has 15 characters: two digits of the state, then digits and capital letters."
+    remedy = "Write it like 27AAPFU0939F1ZV."
+    if re.fullmatch(r"[0-9]{2}[0-9A-Z]{13}", text) is not None:
+        rule = f"The last character of a GSTIN checks the others: here it would be {gstin_check(text)}."
+        remedy = "Correct --gstin."
+    raise DeclarationError(f"The GSTIN {text!r} can't be one.", rule=rule, remedy=remedy)
 
 
 def _types(pairs: Iterable[str]) -> dict[str, int]:
@@ -256,21 +239,14 @@ def _types(pairs: Iterable[str]) -> dict[str, int]:
 
 def _issued(wanted: dict[str, Any], using: str) -> Iterator[Issued]:
     # One snapshot, streamed, so that memory doesn't grow with the documents of a month.
-    with transaction.atomic(using=using), open_server_cursor(using) as cursor:
-        cursor.execute(_ISSUED, wanted)
-        while chunk := cursor.fetchmany(_CHUNK):
-            for period, prefix, width, suffix, value, number, void in chunk:
-                run = run_of(period, NumberFormat(prefix, width, suffix), value, number)
-                yield Issued(run, value, number, void)
+    for period, prefix, width, suffix, value, number, void in stream(using, _ISSUED, wanted):
+        yield Issued(run_of(period, NumberFormat(prefix, width, suffix), value, number), value, number, void)
 
 
 def _gaps(wanted: dict[str, Any], authority: str, using: str) -> Iterator[GapRange]:
     """The missing numbers that break this month's rows, and were not declared before."""
-    with open_cursor(using) as cursor:
-        cursor.execute(_GAPS, wanted)
-        found = cursor.fetchall()
     of_period: dict[int, list[ranges.Span]] = defaultdict(list)
-    for period, first, last in found:
+    for period, first, last in fetch(using, _GAPS, wanted):
         of_period[period].append((first, last))
     periods = Period.objects.using(using).in_bulk(list(of_period))
     for pk, spans in of_period.items():

@@ -6,7 +6,7 @@ gets the bytes and returns them signed.
 
 import re
 from argparse import ArgumentParser
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -61,18 +61,9 @@ class NFe(Format):
         year = options["year"] or f"{today_in(series.time_zone, using):%y}"
         sign = find_hook(options["sign"], "--sign", DeclarationError) if options["sign"] else None
         made = []
+        given = {name: options[name] for name in ("environment", "state", "cnpj", "model", "serie", "justification")}
         for gap in _gaps(series, _span(options["range"]), self.authority, using):
-            request = Request(
-                environment=options["environment"],
-                state=options["state"],
-                year=year,
-                cnpj=options["cnpj"],
-                model=options["model"],
-                serie=options["serie"],
-                first=gap.first,
-                last=gap.last,
-                justification=options["justification"],
-            )
+            request = Request(**given, year=year, first=gap.first, last=gap.last)
             content = nfe_xml.write(request)
             if sign is not None:
                 content = nfe_xml.checked(sign(content), content)
@@ -101,22 +92,14 @@ class NFe(Format):
 
 def _gaps(series: Series, wanted: ranges.Span | None, authority: str, using: str) -> Iterator[GapRange]:
     periods = Period.objects.using(using).filter(tenant=series.tenant, series=series).order_by("starts_on")
-    missing = {period: undeclared(period, authority, using=using) for period in periods}
-    if wanted is None:
-        chosen = [gap for gaps in missing.values() for gap in gaps]
-    else:
-        chosen = [_inside(missing, wanted, periods, authority, using)]
-    for gap in chosen:
+    missing = [gap for period in periods for gap in undeclared(period, authority, using=using)]
+    for gap in missing if wanted is None else [_inside(missing, wanted, periods, authority, using)]:
         for first, last in ranges.pieces([(gap.first, gap.last)], LONGEST):
             yield GapRange(gap.period, first, last)
 
 
 def _inside(
-    missing: Mapping[Period, Sequence[GapRange]],
-    wanted: ranges.Span,
-    periods: QuerySet[Period],
-    authority: str,
-    using: str,
+    missing: Iterable[GapRange], wanted: ranges.Span, periods: QuerySet[Period], authority: str, using: str
 ) -> GapRange:
     first, last = wanted
     if last - first + 1 > LONGEST:
@@ -125,11 +108,7 @@ def _inside(
             rule=f"One request voids at most {LONGEST:,} numbers.",
             remedy="Ask for them in several ranges, or leave --range out: Folio cuts what is missing into such pieces.",
         )
-    whole = [
-        GapRange(period, first, last)
-        for period, gaps in missing.items()
-        if any(gap.first <= first and last <= gap.last for gap in gaps)
-    ]
+    whole = [GapRange(gap.period, first, last) for gap in missing if gap.first <= first and last <= gap.last]
     if len(whole) == 1:
         return whole[0]
     if whole:
@@ -161,7 +140,7 @@ def _why_not(wanted: ranges.Span, periods: QuerySet[Period], authority: str, usi
         remedy = "See manage.py ledger_gaps; manage.py ledger_gaps sweep flags what no checkout holds."
     return DeclarationError(
         f"The values {first} to {last} can't be declared: {what}.",
-        rule="Declared is what no document bears, once.",
+        rule="A number is declared once, if no document bears it.",
         remedy=remedy,
     )
 

@@ -1,1 +1,1 @@
-"""One file for each rule set; its docstring cites where each rule stands, and whether that is statute or secondary."""
+"""One file for each rule set; its docstring cites the source of each rule, and whether it is statute or secondary."""

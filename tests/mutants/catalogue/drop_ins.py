@@ -25,7 +25,7 @@ MUTANTS = (
     Mutant(
         "a turn that ended goes on",
         "ledger/compat/sequence_values.py",
-        "                        end_run(connections[alias], tenant, name, run)\n",
+        "                        end_run(alias, tenant, name, run)\n",
         "",
         (DJANGO_SEQUENCES,),
     ),
