@@ -16,19 +16,9 @@ from django.db import transaction
 
 from ledger import refusals
 from ledger.calendars import CalendarKind
+from ledger.compat import scopes
 from ledger.compat.new_series import insert_series
-from ledger.compat.scopes import (
-    SequenceError,
-    SequenceExists,
-    SequenceLockedError,
-    SequenceNotFoundError,
-    as_original,
-    locked_by_others,
-    not_found,
-    open_current,
-    series_of_scope,
-    today_of,
-)
+from ledger.compat.scopes import SequenceError, SequenceExists, SequenceLockedError, SequenceNotFoundError
 from ledger.compat.sequence_model import Sequence
 from ledger.database_errors import translate_database_errors
 from ledger.errors import NoPeriod, PeriodClosed
@@ -61,21 +51,21 @@ def next_sequence(
     tenant = tenant_key(org)
     alias = home_of(tenant)
 
-    with locked_by_others(), translate_database_errors(scope), transaction.atomic(using=alias):
+    with scopes.locked_by_others(), translate_database_errors(scope), transaction.atomic(using=alias):
         for _ in range(_TRIES):
             series = find_series(alias, tenant, scope)
             if series is None:
                 if not auto_create:
-                    raise not_found(scope, tenant)
-                made = series_of_scope(alias, tenant, scope, prefix, pad_width, include_year=include_year)
+                    raise scopes.not_found(scope, tenant)
+                made = scopes.series_of_scope(alias, tenant, scope, prefix, pad_width, include_year=include_year)
                 insert_series(alias, made)
                 continue
             try:
-                return as_original(series, str(issue(scope, org=tenant, using=alias)))
+                return scopes.as_original(series, str(issue(scope, org=tenant, using=alias)))
             except (NoPeriod, PeriodClosed):
                 # Nobody opened the year, or the year ended while this call waited for its counter.
-                today = find_period(series, today_of(alias, series), alias)
+                today = find_period(series, scopes.today_of(alias, series), alias)
                 if series.calendar != CalendarKind.EXPLICIT or (today is not None and today.closed_at is not None):
                     raise
-                open_current(alias, series)
+                scopes.open_current(alias, series)
     raise refusals.unsettled(scope)

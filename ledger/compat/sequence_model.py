@@ -4,7 +4,7 @@ Raising ``current_value`` by one gives out that number. If it is raised by more,
 """
 
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import takewhile
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -14,20 +14,9 @@ from django.db import connections, router, transaction
 from django.db.transaction import TransactionManagementError
 
 from ledger.calendars import CalendarKind
+from ledger.compat import scopes
 from ledger.compat.new_series import made_here
-from ledger.compat.scopes import (
-    SequenceExists,
-    SequenceLockedError,
-    SequenceNotFoundError,
-    as_original,
-    exists,
-    locked_by_others,
-    not_found,
-    open_current,
-    series_of_scope,
-    skip_to,
-    today_of,
-)
+from ledger.compat.scopes import SequenceExists, SequenceLockedError, SequenceNotFoundError
 from ledger.cursors import fetch
 from ledger.database_errors import translate_database_errors
 from ledger.errors import InvalidArgument, InvalidTenant
@@ -111,12 +100,12 @@ class Sequence:
     def formatted_value(self) -> str:
         """The number of ``current_value``."""
         if (period := self._period) is None:
-            today = today_of(self._alias, self._series)
+            today = scopes.today_of(self._alias, self._series)
             if self._series.calendar == CalendarKind.EXPLICIT:
                 year = f"{today.year}-" if self.include_year else ""
                 return f"{self.prefix}{year}{self.current_value:0{self.pad_width}}"
             period = planned_period(self._series, today, self._alias)
-        return as_original(self._series, period.number_of(self.current_value, self._alias))
+        return scopes.as_original(self._series, period.number_of(self.current_value, self._alias))
 
     @property
     def org_content_type(self) -> Any:
@@ -155,10 +144,10 @@ class Sequence:
         wanted, read = self._wanted, 0 if self._period is None else self._period.last_value
         if wanted is None or wanted == read or (update_fields is not None and "current_value" not in update_fields):
             return
-        with locked_by_others(), translate_database_errors(self.scope), transaction.atomic(using=self._alias):
+        with scopes.locked_by_others(), translate_database_errors(self.scope), transaction.atomic(using=self._alias):
             if wanted == read + 1:
                 if self._period is None:
-                    open_current(self._alias, self._series)
+                    scopes.open_current(self._alias, self._series)
                 taken = issue(self.scope, org=self._series.tenant, using=self._alias).value
                 if taken != wanted:
                     raise SequenceLockedError(
@@ -167,13 +156,13 @@ class Sequence:
                         remedy="Read it with Sequence.objects.select_for_update().get(…), or call next_sequence().",
                     )
             else:
-                skip_to(self._alias, self._series, wanted)
+                scopes.skip_to(self._alias, self._series, wanted)
         self.refresh_from_db()
 
     def _lock(self, *, nowait: bool) -> None:
         """Hold its counter until the transaction ends, and read it again."""
-        with locked_by_others(), translate_database_errors(self.scope):
-            period = open_current(self._alias, self._series)
+        with scopes.locked_by_others(), translate_database_errors(self.scope):
+            period = scopes.open_current(self._alias, self._series)
             [((outcome, *_),)] = fetch(self._alias, HOLD, [self._series.tenant, period.pk, nowait])
             if outcome == "busy":
                 raise SequenceLockedError(
@@ -184,7 +173,7 @@ class Sequence:
         self.refresh_from_db()
 
     def _current(self) -> Period | None:
-        return find_period(self._series, today_of(self._alias, self._series), self._alias)
+        return find_period(self._series, scopes.today_of(self._alias, self._series), self._alias)
 
     def _org_model(self) -> Any:
         from django.apps import apps
@@ -256,7 +245,7 @@ class SequenceSet:
         """The one sequence of these fields. Raises SequenceNotFoundError or MultipleObjectsReturned."""
         asked = self.filter(**fields)
         if not asked:
-            raise not_found(asked._fields.get("scope", "that was asked for"), _tenant_of(asked._fields) or "")
+            raise scopes.not_found(asked._fields.get("scope", "that was asked for"), _tenant_of(asked._fields) or "")
         if len(asked) > 1:
             raise MultipleObjectsReturned(f"{len(asked)} sequences have {asked._fields!r}.")
         return asked[0]
@@ -280,13 +269,13 @@ class SequenceSet:
     def update(self, *, current_value: int) -> int:
         """Move each forward to ``current_value``; the values between become gaps. Returns how many they were."""
         aliases = self._aliases(to_lock=True)
-        with locked_by_others(), ExitStack() as stack:
+        with scopes.locked_by_others(), ExitStack() as stack:
             for alias in aliases:
                 stack.enter_context(transaction.atomic(using=alias))
             found = [one for alias in aliases for one in self.using(alias)]
             for one in found:
                 with translate_database_errors(one.scope):
-                    skip_to(one._alias, one._series, current_value)
+                    scopes.skip_to(one._alias, one._series, current_value)
         return len(found)
 
     def _with(self, **changed: Any) -> "SequenceSet":
@@ -336,9 +325,6 @@ class SequenceSet:
 class Sequences(SequenceSet):
     """``Sequence.objects``: makes sequences, and finds them anew each time."""
 
-    def __iter__(self) -> Iterator[Sequence]:
-        return iter(self.all())
-
     def _found(self) -> list[Sequence]:
         return self._read()
 
@@ -365,24 +351,22 @@ class Sequences(SequenceSet):
         alias = self._alias or home_of(tenant)
         with transaction.atomic(using=alias):
             if find_series(alias, tenant, scope) is not None:
-                raise exists(scope, tenant)
-            series = series_of_scope(alias, tenant, scope, prefix, pad_width, include_year=include_year)
+                raise scopes.exists(scope, tenant)
+            series = scopes.series_of_scope(alias, tenant, scope, prefix, pad_width, include_year=include_year)
             series = save_series(series, alias)
             if not made_here(alias, series):
-                raise exists(scope, tenant)
+                raise scopes.exists(scope, tenant)
             if current_value:
-                open_current(alias, series, after=current_value)
+                scopes.open_current(alias, series, after=current_value)
         return Sequence(series, alias)
 
     def get_or_create(self, defaults: dict[str, Any] | None = None, **fields: Any) -> tuple[Sequence, bool]:
         """The sequence of these fields, created with ``defaults`` if it doesn't exist; and whether it was created."""
-        try:
+        with suppress(SequenceNotFoundError):
             return self.get(**fields), False
-        except SequenceNotFoundError:
-            try:
-                return self.create(**{**fields, **(defaults or {})}), True
-            except SequenceExists:  # made on another connection meanwhile
-                return self.get(**fields), False
+        with suppress(SequenceExists):  # unless another connection makes it meanwhile
+            return self.create(**{**fields, **(defaults or {})}), True
+        return self.get(**fields), False
 
 
 Sequence.objects = Sequences()

@@ -19,8 +19,8 @@ from ledger.unreadable import UNREADABLE, cut, facts, objects
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding. ``facts`` has ``here`` (null where no entry has the number) and ``there`` (a list), as they were
-    when it was raised; ``entry`` is the entry's id or None. ``reason`` is the last acknowledgement, or empty;
+    """One finding. ``facts`` has ``here`` (null if no entry has the number) and ``there`` (a list), as they were when
+    it was raised; ``entry`` is the entry's id or None. ``reason`` is that of the last acknowledgement, or empty;
     ``resolved_at`` is None while it is open.
     """
 
@@ -39,7 +39,7 @@ class Finding:
     reason: str
     acknowledged_by: str
     acknowledged_at: datetime | None
-    #: Where it was read, and is acknowledged.
+    #: The database from which it was read, and where it is acknowledged.
     database: str = field(default="", compare=False, repr=False)
 
     @property
@@ -53,18 +53,16 @@ class Finding:
 
     @property
     def there(self) -> str:
-        """What is there, in words; of odd spellings each odd character."""
+        """What is there, in words; odd characters of a spelling are named."""
         return told_there(self.facts)
 
     def as_dict(self) -> dict[str, Any]:
         """All of it, for JSON."""
-        told = asdict(self)
-        del told["database"]
-        return told
+        return {name: value for name, value in asdict(self).items() if name != "database"}
 
 
 def told_there(facts: Mapping[str, Any]) -> str:
-    """The documents there of a finding's facts, as people say it: posted INV-1 of 2026-01-05 for order:7."""
+    """The documents there, by a finding's facts, in words: posted INV-1 of 2026-01-05 for order:7."""
     return "; ".join(_told(document) for document in objects(facts.get("there"))) or gettext("nothing")
 
 
@@ -92,14 +90,14 @@ def findings(
     resolved: bool = False,
     using: str | None = None,
 ) -> Iterator[Finding]:
-    """The open findings, in the order in which they were raised; ``resolved`` adds those that are over. Streams.
+    """Stream the open findings in the order in which they were raised; ``resolved`` adds the resolved ones.
 
-    ``acknowledged`` limits them to those that somebody has acknowledged, or that nobody has.
+    ``acknowledged`` selects those that were acknowledged (True), or were not (False).
     """
     alias = using or router.db_for_read(FindingRaised)
-    wanted = _wanted(org, tenant, system, kind, acknowledged, resolved)
+    wanted = _wanted(org, tenant, system=system, kind=kind, acknowledged=acknowledged, resolved=resolved)
     for row in stream(alias, looking_sql.FINDINGS, wanted):
-        # Nobody has acknowledged it: no reason, and nobody who said so.
+        # Both are null if nobody has acknowledged it.
         said = {"reason": row.reason or "", "acknowledged_by": row.acknowledged_by or ""}
         yield Finding(**row._asdict() | said | {"facts": facts(row.facts), "database": alias})
 
@@ -115,22 +113,14 @@ def count_findings(
     """How many are open, by kind."""
     alias = using or router.db_for_read(FindingRaised)
     counts: dict[str, int] = {}
-    wanted = _wanted(org, tenant, system, None, acknowledged, False)
+    wanted = _wanted(org, tenant, system=system, kind=None, acknowledged=acknowledged, resolved=False)
     for kind, _, count in fetch(alias, looking_sql.COUNT_FINDINGS, wanted):
         counts[kind] = counts.get(kind, 0) + count
     return counts
 
 
-def _wanted(
-    org: Any, tenant: str | None, system: str | None, kind: str | None, acknowledged: bool | None, resolved: bool
-) -> dict[str, Any]:
-    return {
-        "tenant": tenant_key(org) if org is not None else tenant,
-        "system": system,
-        "kind": kind,
-        "acknowledged": acknowledged,
-        "resolved": resolved,
-    }
+def _wanted(org: Any, tenant: str | None, **limits: Any) -> dict[str, Any]:
+    return {"tenant": tenant_key(org) if org is not None else tenant, **limits}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +149,7 @@ def confirmed_numbers(
     system: str | None = None,
     using: str | None = None,
 ) -> Iterator[Confirmed]:
-    """The confirmed numbers of a tenant, once each, by series, period and value; limited as the arguments say. Streams.
+    """Stream the confirmed numbers of a tenant, once each, by series, period and value.
 
     ``series`` is one or its code, ``period`` an id, ``system`` a name.
     """
@@ -176,7 +166,7 @@ def count_confirmed(
     system: str | None = None,
     using: str | None = None,
 ) -> int:
-    """How many numbers ``confirmed_numbers`` would tell."""
+    """How many numbers ``confirmed_numbers`` would return."""
     alias, wanted = _confirmed(org, series, period, system, using)
     [(count,)] = fetch(alias, looking_sql.COUNT_CONFIRMED, wanted)
     return int(count)

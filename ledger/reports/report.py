@@ -324,9 +324,9 @@ def _reasons(scope: Scope, verdict: Verdict, seal: Standing) -> Iterator[Reason]
 def _judged(scope: Scope, series: str | None) -> Judgement:
     """The judge's facts about the tenant and the periods of the report, with what the report has counted."""
     judgement = judge(tenant=scope.tenant, series=series, sweeps=(), using=scope.snapshot.alias)
-    places = {(one.summary.series, one.summary.starts_on, one.summary.ordinal) for one in scope.periods}
+    places = {_place(scoped)[1:] for scoped in scope.periods}
     codes = {code for code, *_ in places}
-    counted = [fact for scoped in scope.periods for fact in _counted(scope.tenant, scoped)]
+    counted = [fact for scoped in scope.periods for fact in _counted(scoped)]
 
     def here(facts: Iterable[Fact]) -> tuple[Fact, ...]:
         return tuple(
@@ -347,17 +347,19 @@ def _judged(scope: Scope, series: str | None) -> Judgement:
 
 
 def _with_state(scoped: ScopedPeriod, judgement: Judgement) -> ScopedPeriod:
-    summary = scoped.summary
-    state = judgement.of(summary.tenant, summary.series, summary.starts_on, summary.ordinal).state
+    state = judgement.of(*_place(scoped)).state
     return replace(scoped, row=replace(scoped.row, state=state.value))
 
 
-def _counted(tenant: str, scoped: ScopedPeriod) -> Iterator[Fact]:
-    place = (tenant, scoped.summary.series, scoped.summary.starts_on, scoped.summary.ordinal)
+def _place(scoped: ScopedPeriod) -> tuple[str, str, date, int]:
+    return scoped.summary.tenant, scoped.summary.series, scoped.summary.starts_on, scoped.summary.ordinal
+
+
+def _counted(scoped: ScopedPeriod) -> Iterator[Fact]:
     if scoped.row.lost:
-        yield Fact(Kind.LOST, scoped.row.lost, *place)
+        yield Fact(Kind.LOST, scoped.row.lost, *_place(scoped))
     if not scoped.row.adds_up or scoped.summary.duplicates:
-        yield Fact(Kind.DISAGREES, 1, *place)
+        yield Fact(Kind.DISAGREES, 1, *_place(scoped))
 
 
 def _problems(periods: tuple[ScopedPeriod, ...], verdict: Verdict) -> tuple[str, ...]:

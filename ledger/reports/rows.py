@@ -1,4 +1,4 @@
-"""What a report consists of: parts, each an iterator of rows of one type, whose fields are its columns."""
+"""The parts of a report: each is an iterator of rows of one type, whose fields are its columns."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -17,7 +17,7 @@ class Kind(Enum):
     """What the cells of a column hold; any of them may be None."""
 
     TEXT = "text"
-    #: One of Folio's own words: programs read it as it is, people in their language.
+    #: One of Folio's own words: programs get it as it is, people in their language.
     WORD = "word"
     #: The label of a period, likewise.
     PERIOD = "period"
@@ -35,7 +35,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """``name`` is the key in JSON and CSV, ``title`` what people read; ``share`` of the width of a page, 0 to omit."""
+    """``name`` is the key in JSON and CSV, ``title`` is for people; ``share`` of a page's width, 0 to omit it."""
 
     name: str
     title: str
@@ -44,13 +44,13 @@ class Column:
 
 
 def column(title: Any, kind: Kind = Kind.TEXT, share: float = 1.0, **options: Any) -> Any:
-    """A field of a row's dataclass together with what is to be said of its column."""
+    """A field of a row's dataclass, with the facts of its column."""
     return field(metadata={"title": title, "kind": kind, "share": share}, **options)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What the rows of every part begin with: whose they are."""
+    """The columns with which the rows of every part begin."""
 
     series: str = column(_("Series"), share=1.2)
     period: str = column(_("Period"), Kind.PERIOD, 1.7)
@@ -80,9 +80,9 @@ def columns_of(row: type[Any]) -> tuple[Column, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One table: ``rows()`` reads it anew from the report's snapshot, a few rows at a time; ``note`` says how to read
-    it. On paper, where it is ``grouped``, series and period are headings above its rows, and no columns. A part as long
-    as the ledger reads ``plain`` cells, since to make a row of each takes as long as all the rest.
+    """One table: ``rows()`` reads it from the report's snapshot, a few rows at a time; ``note`` says how to read it. On
+    paper, if it is ``grouped``, series and period are headings above its rows, and no columns. A part as long as the
+    ledger has ``plain`` cells, since making a row object of each takes as long as all the rest.
     """
 
     name: str
@@ -107,8 +107,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class PeriodRow(Row):
-    """One period, and how its values are accounted for. With a span of dates, ``first`` to ``duplicates`` are of that
-    span; the opening, and what is expected by the rows, are of the whole period.
+    """One period, and how its values are accounted for. ``first`` to ``duplicates`` count the dates of the report; the
+    opening, and what the rows lead to expect, are of the whole period.
     """
 
     template: str = column(_("Numbers"), share=0)
@@ -132,7 +132,7 @@ class PeriodRow(Row):
     opening: str = column(_("So it"), share=1.3)
     expected_from_rows: int = column(_("By the rows"), Kind.WHOLE)
     adds_up: bool = column(_("Sums agree"), Kind.VERDICT, 0.85)
-    #: What the judge says of the whole period; filled in once all periods are summed up.
+    #: The judge's state of the whole period; filled in after all periods are summed up.
     state: str = column(_("State"), Kind.WORD, 1.8, default="")
 
 
@@ -151,9 +151,9 @@ class VoidRow(NumberRow):
 
 @dataclass(frozen=True, slots=True)
 class ChangeRow(Row):
-    """Settings of a series or period changed, or who may see the tenant's numbers: that is of no series and period.
+    """A change of the settings of a series or period, or of who may see the tenant's numbers (no series or period).
 
-    ``old`` and ``new`` hold what changed; ``old`` is empty where something was made.
+    ``old`` and ``new`` hold what changed; ``old`` is empty for something new.
     """
 
     changed_at: datetime = column(_("Changed"), Kind.MOMENT, 2)
@@ -177,7 +177,7 @@ class RegisteredRow(NumberRow):
 
 @dataclass(frozen=True, slots=True)
 class GapRow(Row):
-    """Values that no document bears, from ``start`` to ``end``, both inclusive, all of one cause.
+    """Values without a document, from ``start`` to ``end``, both inclusive, all of one cause.
 
     The neighbours are the documents with the next lower and the next higher value, with their business dates.
     """
@@ -202,7 +202,7 @@ class GapRow(Row):
 
 @dataclass(frozen=True, slots=True)
 class DeclaredGapRow(GapRow):
-    """The same where the rules of a series say until when a gap is to be declared to an authority."""
+    """The same for series whose rules say by when a gap must be declared to an authority."""
 
     declaration_due: date | None = column(_("Declaration due"), Kind.DAY, 1.35)
 
@@ -247,7 +247,7 @@ class DuplicateRow(Row):
 class DatingRow(DocumentRow):
     """A document whose business date is not the day of its issue in its series' time zone.
 
-    ``days`` is how many days later it is dated: fewer than none are back-dated.
+    ``days`` is how many days later it is dated; it is negative if the document is back-dated.
     """
 
     days: int = column(_("Days later"), Kind.WHOLE)
@@ -256,7 +256,7 @@ class DatingRow(DocumentRow):
 
 @dataclass(frozen=True, slots=True)
 class SeriesRow:
-    """The settings of a series as they are; what they were, the changes of settings tell."""
+    """The current settings of a series; ChangeRow has the earlier ones."""
 
     series: str = column(_("Series"), share=1.2)
     template: str = column(_("Template"), share=2)
@@ -282,7 +282,7 @@ class InProgressRow(NumberRow):
 
 @dataclass(frozen=True, slots=True)
 class AcknowledgedRow(Row):
-    """What a look at the ledger found, with why it may stand. Series and period are empty where it has none."""
+    """An acknowledged alarm, and why it may stand. Series and period are empty if it has none."""
 
     number: str = column(_("Number"), share=1.4)
     alarm: str = column(_("Alarm"), share=1.2)
@@ -317,7 +317,7 @@ class AuthorisationRow(Row):
 
 @dataclass(frozen=True, slots=True)
 class FindingRow(Row):
-    """What differs in an accounting system and is not over. Series and period are empty for a number unknown here."""
+    """An open difference in an accounting system. Series and period are empty for a number unknown here."""
 
     number: str = column(_("Number"), share=1.6)
     system: str = column(_("System"), share=1.3)

@@ -193,17 +193,7 @@ def _offending_rows(
 
 def _alarm(row: Sequence[Any]) -> Alarm:
     name, tenant, series, starts_on, ends_on, ordinal, value, through, number, row_id, detail = row
-    return alarm_for(
-        name,
-        detail,
-        value=value,
-        through=through,
-        number=number,
-        tenant=tenant,
-        series=series,
-        period=period_label(starts_on, ends_on, ordinal or 0),
-        id=row_id,
-        # A day that Python can't hold becomes None.
-        starts_on=None if isinstance(starts_on, Beyond) else starts_on,
-        ordinal=ordinal or 0,
-    )
+    where = {"tenant": tenant, "series": series, "value": value, "through": through, "number": number, "id": row_id}
+    where |= {"period": period_label(starts_on, ends_on, ordinal or 0), "ordinal": ordinal or 0}
+    # A day that Python can't hold becomes None.
+    return alarm_for(name, detail, starts_on=None if isinstance(starts_on, Beyond) else starts_on, **where)

@@ -1,4 +1,4 @@
-"""Invoices of django-plans get their number at the first save, in that transaction."""
+"""Gives invoices of django-plans their number at the first save, in the same transaction."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -15,13 +15,13 @@ from ledger.homes import are_many, home_of
 from ledger.issuing import issue
 from ledger.series import find_series
 
-#: How django-plans writes its numbers; and by PLANS_INVOICE_COUNTER_RESET, how it counts and which month it writes.
+#: The letters in django-plans' numbers; and by PLANS_INVOICE_COUNTER_RESET, its calendar and the month it writes.
 _LETTERS = {"INVOICE": "FV", "PROFORMA": "PF"}
 _FORMS = {2: ("month", "{month}"), 3: ("year", "{doc_month}")}
 
 
 def numbered(save: Callable[..., None]) -> Callable[..., None]:
-    """``AbstractInvoice.save`` that takes the number of a new invoice from the ledger, unless it has one."""
+    """``AbstractInvoice.save``, but a new invoice without a number gets one from the ledger."""
 
     @wraps(save)
     def save_numbered(self: Any, *args: Any, **kwargs: Any) -> None:

@@ -31,7 +31,7 @@ class NothingManager(models.Manager[Any]):
 
 
 class Sequence(models.Model):
-    """The name of django-sequence's model, for those who ask the app registry for it."""
+    """The name of django-sequence's model, for code that asks the app registry for it."""
 
     scope = models.CharField(max_length=50)
     org_id = models.CharField(max_length=255, blank=True)

@@ -1,4 +1,4 @@
-"""The numbers of documents in a table of the shop: read from any model, and adopted like a file."""
+"""Reads the numbers of documents from any model of the shop, and adopts them like a file."""
 
 import csv
 import hashlib
@@ -33,8 +33,8 @@ _DOCUMENT = "primary key"
 class History:
     """Where a shop keeps its numbers: a model and its fields.
 
-    ``number_field`` is a text as people read it, or the bare counter as a whole number. ``date_field`` is the business
-    date or the time of issue. ``org_field``, a relation, tells whose the number is. ``pattern`` is that of ``Layout``.
+    ``number_field`` is the number as people read it, or the counter as a whole number. ``date_field`` is the business
+    date or the time of issue. ``org_field`` leads to the tenant. ``pattern`` is that of ``Layout``.
     """
 
     model: str
@@ -45,7 +45,7 @@ class History:
     where: tuple[str, ...] = ()
 
     def check(self) -> None:
-        """Raise InvalidArgument where there is no such model or field."""
+        """Raise InvalidArgument if there is no such model or field."""
         try:
             model = apps.get_model(self.model)
             for name in (self.number_field, self.date_field, self.org_field):
@@ -61,7 +61,7 @@ class History:
             ) from error
 
     def tenants(self, alias: str) -> list[str]:
-        """Whose numbers there are; [""] without an ``org_field``."""
+        """The tenants of the numbers; [""] without an ``org_field``."""
         if self.org_field is None:
             return [""]
         model = self._model()
@@ -76,7 +76,7 @@ class History:
         return [*([""] if nobodys else []), *tenants]
 
     def lock(self, alias: str) -> None:
-        """Wait for transactions that are writing numbers, and let no other write until this one ends."""
+        """Wait for transactions that are writing numbers, and block new ones until this transaction ends."""
         lock_table(alias, self._model()._meta.db_table, "SHARE ROW EXCLUSIVE")
 
     def adopt(
@@ -119,7 +119,7 @@ class History:
         return found
 
     def _of_org(self, org_field: str, tenant: str) -> Q:
-        """The rows of a tenant: their field has the text itself, or leads to the instance."""
+        """The rows of a tenant: their field has its key, or leads to its instance."""
         related = self._model()._meta.get_field(org_field).related_model
         if related is None or not tenant:
             return Q(**{org_field: tenant if related is None else None})
@@ -133,7 +133,7 @@ class History:
         return Q(**{f"{org_field}__{lookup(related)}": pk_value(topmost(related)[0], key)})
 
     def _number_of(self, alias: str, tenant: str, series: str, settings: dict[str, Any]) -> Any:
-        """Makes a number of the field's value: an integer is formatted as the series will do it."""
+        """A function that makes the number of a field's value: an integer is formatted as the series does it."""
         found = find_series(alias, tenant, series)
         given = settings if found is None else {}
         if found is not None:
@@ -165,16 +165,16 @@ def lock_table(alias: str, table: str, mode: str) -> None:
 
 
 class _Rows:
-    """The rows of a model as the origin of a table, read to the end into a file of their own.
+    """The rows of a model as the source of a table, all read into a temporary file first.
 
-    The file is needed because the connection can run no query while the numbers are copied into the ledger.
+    While the numbers are copied into the ledger, the connection can run no other query.
     """
 
     size = position = 0
 
     def __init__(self, history: History, rows: Iterator[Any], number_of: Callable[[Any, Any], str]) -> None:
         self.name = history.model
-        #: The keys by row, where they aren't the numbers of the rows themselves.
+        #: The keys by row, if they aren't integers, which name the rows themselves.
         self.keys: list[Any] = []
         self._digest = hashlib.sha256()
         self._file = tempfile.TemporaryFile("w+", encoding="utf-8", errors="surrogatepass", newline="")  # noqa: SIM115

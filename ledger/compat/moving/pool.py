@@ -73,7 +73,7 @@ class Pool:
 class TakenOver:
     """How many invoice IDs came into the pool, how many were left there, and how many a checkout of the recipe held.
 
-    ``in_flight`` is None where nothing was locked, so that nobody knows.
+    ``in_flight`` is None if nothing was locked, since then nobody knows.
     """
 
     numbers: int
@@ -94,16 +94,15 @@ def move_pool(
     by: str = "",
     apply: bool = True,
 ) -> tuple[list[Moved], TakenOver]:
-    """Adopt the numbers that orders bear, if ``history`` says where, and move the recipe's rows into the pool.
+    """Adopt the numbers of orders, if ``history`` says where they are, and move the recipe's rows into the pool.
 
-    All, or nothing. Shorter numbers come first, then as text. Rows that a checkout holds stay where they are, so run it
-    again when the old code is gone; with a history, checkouts that are under way are waited for. ``on`` picks the
-    period of the pool, by default today's. ``settings`` (``system`` among them) create the series if it doesn't exist.
-    Without ``apply`` no row of the shop is locked, since the recipe's checkouts would pass over it, and all is rolled
-    back.
+    All or nothing is moved. Shorter numbers come first, then by text. Rows that a checkout holds stay where they are,
+    so run it again when the old code is gone; with a history, it waits for checkouts under way. ``on`` is a day in the
+    period of the pool, by default today. ``settings`` (with ``system``) create the series if it doesn't exist. Without
+    ``apply`` no row of the shop is locked, since the recipe's checkouts would skip it, and all is rolled back.
 
-    Raises UnknownSeries or InvalidArgument; AdoptionError where the series isn't remote, a worker is just refilling its
-    pool, or a number can't be taken: because the ledger has it, or because it isn't above the highest of the history.
+    Raises UnknownSeries or InvalidArgument; AdoptionError if the series isn't remote, a worker is refilling its pool,
+    or a number can't be taken: the ledger has it, or it isn't above the highest of the history.
     """
     alias = alias or router.db_for_write(DraftMade)
     model = pool.find()
@@ -141,9 +140,8 @@ def _adopt(alias: str, series: Series, history: History | None, explain_gaps: st
     if result is None:
         return []
     # The next number is a draft's, so the counter doesn't tell it.
-    return [
-        Moved(series.tenant, series.code, "moved", result.rows, result.missing, result.periods[-1].last_value, None)
-    ]
+    last = result.periods[-1].last_value
+    return [Moved(series.tenant, series.code, "moved", result.rows, result.missing, last)]
 
 
 def _take_over(
@@ -169,8 +167,7 @@ def _take_over(
     need = Need(**place, drafts_on=period.starts_on, is_current=True, free=0, wanted=0, last_ordinal=0, exhausted=False)
     last_ordinal = DraftMade.objects.using(alias).filter(period=period).aggregate(last=models.Max("ordinal"))["last"]
     for ordinal, row in enumerate(taken, 1 + (last_ordinal or 0)):
-        number = str(row.pk)
-        _store(claim, need, ordinal, number, str(getattr(row, pool.id_field) if pool.id_field else number), alias)
+        _store(claim, need, ordinal, str(row.pk), str(getattr(row, pool.id_field or "pk")), alias)
     if not apply:
         return TakenOver(len(taken), rows.count() - len(taken))
     rows.filter(pk__in=[row.pk for row in taken]).delete()
@@ -180,7 +177,7 @@ def _take_over(
 
 
 def _refuse_below(series: Series, period: Period, numbers: list[str], pattern: str | None) -> None:
-    """Refuse invoice IDs that aren't above the highest number of an order: their places are kept as missing by now."""
+    """Refuse invoice IDs that aren't above the highest number of an order: their values count as missing by now."""
     if period.last_value < period.first_value:  # no order of this period has a number
         return
     compiled = series.as_template().pattern() if pattern is None else re.compile(pattern)

@@ -39,7 +39,7 @@ _SCOPES = """
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be moved: some counters by their names, or all (``only`` empty); and settings of their series."""
+    """What is to be moved: the counters of some names, or all (``only`` empty); and settings of their series."""
 
     only: tuple[str, ...] = ()
     table: str | None = None
@@ -49,7 +49,7 @@ class Wanted:
 def move_counters(
     kind: str, wanted: Wanted, *, alias: str, history: History | None, explain_gaps: str | None, by: str, apply: bool
 ) -> list[Moved]:
-    """Take over the counters of django-sequences or django-sequence, all of them or none; returns what became of each.
+    """Take over the counters of django-sequences or django-sequence, all or none; returns what became of each.
 
     Without ``apply`` nothing is locked, and all is rolled back. Raises InvalidArgument or AdoptionError.
     """
@@ -60,12 +60,14 @@ def move_counters(
         history.check()
     move = Move(kind=kind, table=table, alias=alias, by=by, explain_gaps=explain_gaps, history=history)
     with translate_database_errors(table), transaction.atomic(using=alias):
-        if apply:
-            keep_others_from_moving(alias, table)
+        if apply:  # one move at a time; users of the old table aren't blocked
+            lock_table(alias, table, "SHARE UPDATE EXCLUSIVE")
         move.begin()
         if history is None:
             move.prepare(_counters(kind, alias, table, wanted))
-            check_now(alias)
+            # Deferred foreign keys are checked now, and not at the commit, when callers wait.
+            with connections[alias].cursor() as cursor:
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         if apply:
             lock_counters(alias, table)
         counters = _counters(kind, alias, table, wanted)
@@ -188,24 +190,13 @@ def _read_scopes(alias: str, table: str) -> Iterable[tuple[str, Counter]]:
     return found
 
 
-def keep_others_from_moving(alias: str, table: str) -> None:
-    """Allow one move at a time. Users of the old table aren't blocked."""
-    lock_table(alias, table, "SHARE UPDATE EXCLUSIVE")
-
-
-def check_now(alias: str) -> None:
-    """Check deferred foreign keys now, and not at the commit, when callers wait."""
-    with connections[alias].cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-
-
 def lock_counters(alias: str, table: str) -> None:
     """Wait for transactions that hold a number of the old table, and let no other take one until this one ends."""
     lock_table(alias, table, "SHARE ROW EXCLUSIVE")
 
 
 def build_bridge(alias: str, table: str, kind: str, key: str, counter: str, *, whole: bool) -> None:
-    """Let the table's moved counters count in Folio from the end of this transaction on; done twice it is done once.
+    """Let the table's moved counters count in Folio from the end of this transaction on. Idempotent.
 
     Old processes may still run, and would repeat Folio's numbers. The statement of django-sequences reads back what was
     written, so the trigger takes the values from the series, and both continue from each other. Code that adds one

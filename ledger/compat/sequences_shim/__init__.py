@@ -1,6 +1,6 @@
-"""Lets ``from sequences import get_next_value`` import Folio's. List it first, in the place of ``"sequences"``.
+"""Lets ``from sequences import get_next_value`` import Folio's. List it first, instead of ``"sequences"``.
 
-To have it before ``django.setup()`` as well, say ``import ledger.compat.sequences_shim`` where that is first wanted.
+To have it before ``django.setup()`` too, ``import ledger.compat.sequences_shim`` where it is first needed.
 """
 
 from ledger.compat.standing_in import Package, make_modules, original

@@ -1,4 +1,4 @@
-"""JSON: one document, written piece by piece, and its JSON Schema, which is made of the same columns."""
+"""JSON: one document, written piece by piece, and its JSON Schema, made from the same columns."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, fields
@@ -17,11 +17,8 @@ from ledger.reports.rows import Column, Kind, columns_of
 from ledger.words import in_english
 
 _TYPES: dict[Kind, dict[str, Any]] = {
-    Kind.TEXT: {"type": ["string", "null"]},
-    Kind.WORD: {"type": ["string", "null"]},
-    Kind.PERIOD: {"type": ["string", "null"]},
-    Kind.WHOLE: {"type": ["integer", "null"]},
-    Kind.VALUE: {"type": ["integer", "null"]},
+    **{kind: {"type": ["string", "null"]} for kind in (Kind.TEXT, Kind.WORD, Kind.PERIOD)},
+    **{kind: {"type": ["integer", "null"]} for kind in (Kind.WHOLE, Kind.VALUE)},
     Kind.DAY: {"type": ["string", "null"], "format": "date"},
     Kind.MOMENT: {"type": ["string", "null"], "format": "date-time"},
     Kind.VERDICT: {"type": "boolean"},
@@ -101,28 +98,18 @@ def json_schema() -> dict[str, Any]:
     header = {field.name: special.get(field.name, text) for field in fields(Header)}
     header["position"] = _object({field.name: number for field in fields(Position)})
     parts = {name: {"type": "array", "items": _row(columns_of(row))} for name, row in _PARTS.items()}
-    further = {"type": "array", "items": {"type": "object"}}
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": SCHEMA,
-        **_object(
-            {
-                "schema": {"const": SCHEMA},
-                "header": _object(header),
-                "state": {"enum": [state.value for state in State]},
-                "ok": {"type": "boolean"},
-                "sentence": text,
-                "reasons": {"type": "array", "items": _object({"title": text, "text": text, "good": _OR_UNKNOWN})},
-                "problems": {"type": "array", "items": text},
-                "parts": {
-                    "type": "object",
-                    "properties": parts,
-                    "required": [name for name in parts if name not in _OPTIONAL_PARTS],
-                    "additionalProperties": further,
-                },
-            }
-        ),
+    all_parts = _object(parts) | {"additionalProperties": {"type": "array", "items": {"type": "object"}}}
+    document = {
+        "schema": {"const": SCHEMA},
+        "header": _object(header),
+        "state": {"enum": [state.value for state in State]},
+        "ok": {"type": "boolean"},
+        "sentence": text,
+        "reasons": {"type": "array", "items": _object({"title": text, "text": text, "good": _OR_UNKNOWN})},
+        "problems": {"type": "array", "items": text},
+        "parts": all_parts | {"required": [name for name in parts if name not in _OPTIONAL_PARTS]},
     }
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": SCHEMA, **_object(document)}
 
 
 def _row(columns: tuple[Column, ...]) -> dict[str, Any]:

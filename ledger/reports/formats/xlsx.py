@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from xlsxwriter.format import Format as CellFormat
     from xlsxwriter.worksheet import Worksheet
 
-#: The most rows of a sheet, with the row of titles; further rows go to another sheet.
+#: The most rows of a sheet, including the row of titles; further rows go to another sheet.
 MAX_ROWS = 1_048_576
 #: Characters that the name of a sheet can have.
 MAX_NAME = 31
@@ -53,7 +53,7 @@ _LOOKS: dict[Kind | str | timezone, dict[str, Any]] = {
 
 @dataclass(slots=True)
 class _Looks:
-    """The formats of the cells of one workbook, by kind, as they are and in red; of a moment, by its offset."""
+    """The cell formats of one workbook by kind, plain and in red; those of moments by their offset."""
 
     book: "Workbook"
     made: "dict[tuple[Kind | str | timezone, bool], CellFormat]" = field(default_factory=dict)
@@ -73,12 +73,8 @@ class _Looks:
 
 def _day_form() -> str:
     """The date format: the language's own, if that has only digits."""
-    form = day_form()
-    return (
-        "".join({"d": "dd", "m": "mm", "Y": "yyyy"}.get(sign, sign) for sign in form)
-        if set(form) <= set("dmY./-")
-        else "yyyy-mm-dd"
-    )
+    form = day_form() if set(day_form()) <= set("dmY./-") else "Y-m-d"
+    return "".join({"d": "dd", "m": "mm", "Y": "yyyy"}.get(sign, sign) for sign in form)
 
 
 def write(report: Report, target: IO[bytes], warn: Warn) -> None:
@@ -168,11 +164,5 @@ def _write(sheet: "Worksheet", at: int, position: int, column: Column, cell: Any
         sheet.write_string(at, position, text, look)
 
 
-FORMAT = Format(
-    "xlsx",
-    marked("Excel workbook"),
-    ".xlsx",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    streams=False,
-    write=write,
-)
+_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+FORMAT = Format("xlsx", marked("Excel workbook"), ".xlsx", _TYPE, streams=False, write=write)

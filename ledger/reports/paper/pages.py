@@ -81,11 +81,9 @@ class Paper(FPDF):
         self.put(MARGIN, self.h - 9.5, self.inner_width - 42, self._foot[0], size=7, color=GREY)
         self.put(MARGIN, self.h - 6, self.inner_width, self._foot[1], size=7, color=GREY)
         pages = gettext("Page %(n)s of %(all)s") % {"n": self.page_no(), "all": _PAGES}
-        self.set_font(self._family, "", 7)
+        self._plain("", 7)
         self.set_text_color(*GREY)
         self.set_xy(MARGIN + self.inner_width - 40, self.h - 9.5)
-        self.set_text_shaping(False)
-        self.set_fallback_fonts([])
         self.cell(40, 7 * _LINE * _POINT, pages, align="R")
 
     def rule(self, y: float) -> None:
@@ -174,7 +172,10 @@ class Paper(FPDF):
             return "\u25a1" if 0x25A1 in self._known else "?"
         if self._family == "helvetica":
             # fpdf falls back from one embedded font to another, never from a built-in one.
-            self._use_embedded(face)
+            self._family, self._known = "text", self.fonts_at_hand.characters(face)
+            self.add_font("text", "", face)
+            self.add_font("text", "B", face)
+            self._widths.clear()
         elif face not in self._families:
             self._families[face] = f"more{len(self._families)}"
             self.add_font(self._families[face], "", face)
@@ -182,24 +183,14 @@ class Paper(FPDF):
         self._covered |= set(map(chr, self.fonts_at_hand.characters(face)))
         return character
 
-    def _use_embedded(self, face: Path) -> None:
-        self._family, self._known = "text", self.fonts_at_hand.characters(face)
-        self.add_font("text", "", face)
-        self.add_font("text", "B", face)
-        self._widths.clear()
-
     def _width(self, text: str, size: float, *, bold: bool) -> float:
-        style = "B" if bold else ""
+        style, widths = "B" if bold else "", self._widths
         if self._is_simple(text):
             # Without shaping, a text is as wide as its letters.
-            widths = self._widths
-            try:
-                return sum(widths[(style, character)] for character in text) * size
-            except KeyError:
+            for character in {character for character in text if (style, character) not in widths}:
                 self._plain(style, 10)
-                for character in set(text):
-                    widths[(style, character)] = self.get_string_width(character) / 10
-                return sum(widths[(style, character)] for character in text) * size
+                widths[style, character] = self.get_string_width(character) / 10
+            return sum(widths[style, character] for character in text) * size
         self._rich(style, size)
         return float(self.get_string_width(text))
 
