@@ -198,7 +198,7 @@ class _Adoption:
         self._refuse_twice(series, source)
         self._refuse_unclassified(reader)
         self._refuse_nothing(reader, source)
-        self._do(sql.FORGET_REPEATS, {"batch": self.batch})
+        self._do(sql.FORGET_REPEATS)
         self.progress("periods", 0, 0)
         self._open_periods(series)
         self._refuse_used_periods(series)
@@ -206,8 +206,8 @@ class _Adoption:
         self._refuse_bad_rows(series, source)
         result = self._append(series, source, reader, dry_run)
         # If an error is raised, the rollback removes them.
-        self._do(sql.FORGET_ROWS, {"batch": self.batch})
-        self._do(sql.FORGET_DAYS, {"batch": self.batch})
+        self._do(sql.FORGET_ROWS)
+        self._do(sql.FORGET_DAYS)
         return result
 
     def _series(self) -> Series:
@@ -272,7 +272,7 @@ class _Adoption:
 
     def _open_periods(self, series: Series) -> None:
         """Find or open the period of each business date. If that fails, each row of the date gets the reason."""
-        self._do(sql.STAGE_DAYS, {"batch": self.batch})
+        self._do(sql.STAGE_DAYS)
         [(day,)] = self._all(sql.NEXT_DAY, [self.batch, date.min])
         while day is not None:
             try:
@@ -305,7 +305,7 @@ class _Adoption:
     def _refuse_bad_rows(self, series: Series, source: Table) -> None:
         examples: list[BadRow] = []
         problems, rows, last = 0, 0, None
-        self._do(sql.BY_INDEX)
+        self._do(sql.BY_INDEX, ())
         # A cursor on the server: a file may have a million bad rows.
         with self.connection.chunked_cursor() as cursor:
             cursor.execute(sql.PROBLEMS, {"batch": self.batch, "tenant": self.tenant, "series": series.pk})
@@ -318,7 +318,7 @@ class _Adoption:
                 last = line
                 if len(examples) < _EXAMPLES:
                     examples.append(row)
-        self._do(sql.BY_ANY)
+        self._do(sql.BY_ANY, ())
         if not problems:
             return
         more = f"; and {problems - len(examples)} more" if problems > len(examples) else ""
@@ -371,20 +371,13 @@ class _Adoption:
 
     def _do(self, statement: str, arguments: Any = None) -> None:
         with self.connection.cursor() as cursor:
-            cursor.execute(statement, arguments)
+            cursor.execute(statement, {"batch": self.batch} if arguments is None else arguments)
 
     def _all(self, statement: str, arguments: Any = None) -> list[Any]:
         return fetch(self.alias, statement, {"batch": self.batch} if arguments is None else arguments)
 
 
 def _adopted(period: Period, rows: int, missing: int, ranges: int) -> AdoptedPeriod:
-    following = period.last_value + 1
-    return AdoptedPeriod(
-        label=period.label,
-        rows=rows,
-        first_value=period.first_value,
-        last_value=period.last_value,
-        missing=missing,
-        missing_ranges=ranges,
-        next_number=period.as_format().number(following) if following <= period.max_value else None,
-    )
+    first, last = period.first_value, period.last_value
+    following = period.as_format().number(last + 1) if last < period.max_value else None
+    return AdoptedPeriod(period.label, rows, first, last, missing, ranges, following)

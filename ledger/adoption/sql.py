@@ -1,8 +1,8 @@
 """The statements that stage a previous system's numbers, and check them against each other and the ledger.
 
-The rows of the file go into ``ledger_adoptingrow``, the business dates among them into ``ledger_adoptingday``, each
-with its period, or why it has none. Both tables are shared: ``batch`` tells one adoption from another. The function
-``ledger_adopt`` takes the rows over, and they go.
+The rows of the file go into ``ledger_adoptingrow``, their business dates into ``ledger_adoptingday``, each with its
+period, or the reason why it has none. Several adoptions share both tables, each under its ``batch``. The function
+``ledger_adopt`` takes the rows over; then they are deleted.
 """
 
 # The columns as `adoption.rows.Row` has them.
@@ -13,8 +13,8 @@ COPY_ROWS = """
     FROM STDIN
 """
 
-# Rows that say once more what an earlier one of the same number and date has said: there is one for each line item.
-# One sort of the file, whatever the planner believes of a table that has just been filled. Argument: batch.
+# Rows that repeat an earlier row of the same number and date, such as one for each line item. It sorts the file once,
+# whatever the planner's statistics of a table that has just been filled. Argument: batch.
 FORGET_REPEATS = """
     DELETE FROM ledger_adoptingrow s
     WHERE s.ctid = ANY (ARRAY(
@@ -28,7 +28,7 @@ FORGET_REPEATS = """
           AND (r.void IS NULL OR r.void = r.first_void)))
 """
 
-# The days by which the rows that could be read have their periods. Argument: batch.
+# The days that decide on the periods of all readable rows. Argument: batch.
 STAGE_DAYS = """
     INSERT INTO ledger_adoptingday (batch, day)
     SELECT DISTINCT s.batch, s.counted_on FROM ledger_adoptingrow s WHERE s.batch = %(batch)s AND s.problem IS NULL
@@ -49,8 +49,8 @@ ASSIGN_PERIOD = """
 # Arguments: reason, batch, day.
 REFUSE_DAY = "UPDATE ledger_adoptingday d SET problem = %s::text WHERE d.batch = %s AND d.day = %s::date"
 
-# Periods that are closed, or whose run has gone beyond an adopted history: old numbers can't be put before it. A few
-# are enough to tell.
+# Periods that are closed, or have other numbers than adopted ones: old numbers can't come before these. A few are
+# enough for the error.
 USED_PERIODS = """
     SELECT p.id
     FROM ledger_period p
@@ -165,8 +165,8 @@ PROBLEMS = """
     SELECT f.line, f.problem, f.other, f.rest FROM found f ORDER BY f.line, f.problem
 """
 
-# Takes the rows over. Arguments: tenant, series id, batch, name and digest of the file, options as JSON, what is said
-# of voids, why values are missing or null, actor.
+# Takes the rows over. Arguments: tenant, series id, batch, name and digest of the file, options as JSON, the reason of
+# voids, the reason why values are missing (or null), actor.
 ADOPT = """
     SELECT adoption, numbers, voids, explained
     FROM ledger_adopt(%s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s)
@@ -190,7 +190,7 @@ CONTRADICTING = """
 FORGET_ROWS = "DELETE FROM ledger_adoptingrow s WHERE s.batch = %(batch)s"
 FORGET_DAYS = "DELETE FROM ledger_adoptingday d WHERE d.batch = %(batch)s"
 
-# What became of each period. Arguments: batch, adoption, tenant.
+# The counts of each period. Arguments: batch, adoption, tenant.
 ADOPTED_PERIODS = """
     SELECT p.id, run.rows, coalesce(gap.missing, 0)::bigint, coalesce(gap.ranges, 0)
     FROM (SELECT d.period_id, count(*) AS rows

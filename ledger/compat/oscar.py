@@ -50,8 +50,14 @@ class OrderNumberGenerator:
             for turn in count(1):
                 document = key if turn == 1 else f"{key}#{turn}"
                 entry = issue_or_replace(self.series, org=org, document=document, using=alias)
-                if in_a_transaction and entry.series.allocation != Allocation.RESERVED:
-                    raise _uncommitted(self.series, entry)
+                allocation = entry.series.allocation
+                if in_a_transaction and allocation != Allocation.RESERVED:
+                    raise NotReservable(
+                        f"order_number() was called inside a transaction, and series {self.series!r} is {allocation}.",
+                        rule="The payment provider is told the number, so it must be committed before the payment.",
+                        remedy=f"Run manage.py ledger_series allocate {self.series} reserved, or take the checkout's "
+                        "views out of the transaction: transaction.non_atomic_requests.",
+                    )
                 if not _is_used(entry, basket):
                     return str(entry)
         raise AssertionError("unreachable: there are always more turns")
@@ -74,12 +80,3 @@ def _is_used(entry: Entry, basket: Any) -> bool:
             remedy="Show the customer that order. To sell the basket again, thaw() it first.",
         )
     return True
-
-
-def _uncommitted(series: str, entry: Entry) -> NotReservable:
-    return NotReservable(
-        f"order_number() was called inside a transaction, and series {series!r} is {entry.series.allocation}.",
-        rule="The payment provider is told the number, so it must be committed before the payment.",
-        remedy=f"Run manage.py ledger_series allocate {series} reserved, or take the checkout's views out of the "
-        "transaction: transaction.non_atomic_requests.",
-    )

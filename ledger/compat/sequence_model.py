@@ -17,7 +17,7 @@ from ledger.calendars import CalendarKind
 from ledger.compat import scopes
 from ledger.compat.new_series import made_here
 from ledger.compat.scopes import SequenceExists, SequenceLockedError, SequenceNotFoundError
-from ledger.cursors import fetch
+from ledger.compat.sequence_runs import Run, hold
 from ledger.database_errors import translate_database_errors
 from ledger.errors import InvalidArgument, InvalidTenant
 from ledger.formats import DateToken
@@ -28,7 +28,6 @@ from ledger.keys import tenant_key
 from ledger.models import Period, Series
 from ledger.periods import find_period, planned_period
 from ledger.series import find_series, save_series
-from ledger.sql import HOLD
 
 
 class Sequence:
@@ -163,13 +162,7 @@ class Sequence:
         """Hold its counter until the transaction ends, and read it again."""
         with scopes.locked_by_others(), translate_database_errors(self.scope):
             period = scopes.open_current(self._alias, self._series)
-            [((outcome, *_),)] = fetch(self._alias, HOLD, [self._series.tenant, period.pk, nowait])
-            if outcome == "busy":
-                raise SequenceLockedError(
-                    f"The sequence {self.scope!r} is held by another transaction.",
-                    rule="A number belongs to the transaction that took it, until that commits or rolls back.",
-                    remedy="Try again later, or leave nowait out and wait.",
-                )
+            hold(self._alias, Run(self._series, period, 1), nowait=nowait)
         self.refresh_from_db()
 
     def _current(self) -> Period | None:

@@ -86,7 +86,13 @@ def latest_run(alias: str, tenant: str, name: str) -> Run | None:
     if not found:
         return None
     turn, series = max(found, key=lambda one: one[0])
-    _refuse_restarts(series, name)
+    if (calendar := series.calendar) != CalendarKind.NEVER:
+        raise InvalidSeries(
+            f"The sequence {name!r} would be the series {str(series)!r}, whose counter starts again ({calendar}).",
+            rule="A sequence never gives a value twice, unless it is asked to.",
+            remedy="Use issue() for that series; or give the sequences a tenant of their own: "
+            "LEDGER_COMPAT = {'SEQUENCES_TENANT': 'sequences'}.",
+        )
     period = Period.objects.using(alias).select_related("series").filter(tenant=tenant, series=series).first()
     return Run(series, period, turn)
 
@@ -171,14 +177,3 @@ def last_value(alias: str, run: Run) -> int | None:
     # Taken over without a history: the values below were given by the previous system.
     taken_over = Adoption.objects.using(alias).filter(tenant=run.series.tenant, series=run.series).exists()
     return period.last_value if taken_over else None
-
-
-def _refuse_restarts(series: Series, name: str) -> None:
-    if series.calendar == CalendarKind.NEVER:
-        return
-    raise InvalidSeries(
-        f"The sequence {name!r} would be the series {str(series)!r}, whose counter starts again ({series.calendar}).",
-        rule="A sequence never gives a value twice, unless it is asked to.",
-        remedy="Use issue() for that series; or give the sequences a tenant of their own: "
-        "LEDGER_COMPAT = {'SEQUENCES_TENANT': 'sequences'}.",
-    )

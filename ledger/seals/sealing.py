@@ -111,25 +111,11 @@ def _seal(tenant: str | None, using: str, cursor: Any, horizon: int | None, *, f
     if tenant is not None:
         for source, row, line in stream(using, sql.STATE, wanted):
             batch.add_state(source, row, line)
-    root = batch.tree.root().hex()
-    head = json.dumps(
-        {
-            "folio": SEAL,
-            "tenant": tenant,
-            "number": facts["number"],
-            "era": facts["era"],
-            "place": facts["place"],
-            "size": batch.tree.size,
-            "total": facts["total"] + batch.tree.size,
-            "root": root,
-            "previous": facts["previous"],
-            "snapshot": facts["snapshot"],
-            "made_at": facts["made_at"],
-            "key": "" if signs is None else signs.public_key.hex(),
-        },
-        sort_keys=True,
-        separators=(",", ":"),
-    )
+    root, size = batch.tree.root().hex(), batch.tree.size
+    told = {name: facts[name] for name in ("number", "era", "place", "previous", "snapshot", "made_at")}
+    told |= {"folio": SEAL, "tenant": tenant, "size": size, "total": facts["total"] + size, "root": root}
+    told |= {"key": "" if signs is None else signs.public_key.hex()}
+    head = json.dumps(told, sort_keys=True, separators=(",", ":"))
     signature, cosignature = _signed(head, signs, before, facts["key"])
     # Not by Django's cursor, which writes values into the statement: the leaves would be sent twice as long.
     with connections[using].wrap_database_errors, psycopg.Cursor(connections[using].connection) as raw:

@@ -143,8 +143,12 @@ def broken_guards(
             "and written there that no guard of the ledger has seen",
         )
     for remark in found.remarks:
-        if remark.kind != "superuser" or not testing.is_test_database(connection):
-            yield from _remarked(remark)
+        if remark.kind == "superuser" and testing.is_test_database(connection):
+            continue
+        if remark.kind in _FINDINGS or remark.kind in _NOTES:
+            check, sentence = (_FINDINGS | _NOTES)[remark.kind]
+            detail = sentence.format(name=remark.name, **remark.facts)
+            yield (alarm_for if remark.kind in _FINDINGS else _note)(check, detail)
     for sentence in excess(found.remarks, allowed, shipped.public):
         yield alarm_for("privilege", sentence)
 
@@ -183,15 +187,6 @@ def _differences(
         wanted = {**wanted, "trigger": triggers}
     for difference in differences(wanted, found.objects):
         yield (_note if difference.check == HOST else alarm_for)(difference.check, difference.detail)
-
-
-def _remarked(remark: Remark) -> Iterator[Alarm | Note]:
-    if remark.kind in _FINDINGS:
-        check, sentence = _FINDINGS[remark.kind]
-        yield alarm_for(check, sentence.format(name=remark.name, **remark.facts))
-    elif remark.kind in _NOTES:
-        check, sentence = _NOTES[remark.kind]
-        yield _note(check, sentence.format(name=remark.name, **remark.facts))
 
 
 def _note(check: str, detail: str) -> Note:

@@ -192,29 +192,19 @@ HISTORIES = """
         LEFT JOIN ledger_period p ON p.id = d.period_id
         -- Joined by the period, so that each table is read once.
         LEFT JOIN (
-            SELECT d.id, count(*) AS missing
+            SELECT d.id, sum(least(m.last, d.last_value) - greatest(m.first, d.first_value) + 1) AS missing
             FROM ledger_gapdeclared d
-            JOIN ledger_entry e ON e.tenant = d.tenant AND e.period_id = d.period_id AND e.kind = 'gap'
-            WHERE e.value BETWEEN d.first_value AND d.last_value
+            JOIN (SELECT tenant, period_id, value AS first, value AS last FROM ledger_entry WHERE kind = 'gap'
+                  UNION ALL SELECT tenant, period_id, first_value, last_value FROM ledger_adoptedgap
+                  UNION ALL
+                  SELECT l.tenant, a.period_id, l.first_value, l.last_value
+                  FROM ledger_rangelapsed l
+                  JOIN ledger_authorisedrange a ON a.tenant = l.tenant AND a.id = l.authorised_id
+            ) m ON m.tenant = d.tenant AND m.period_id = d.period_id
+            WHERE m.first <= d.last_value AND m.last >= d.first_value
             GROUP BY d.id
-        ) flagged ON flagged.id = d.id
-        LEFT JOIN (
-            SELECT d.id, sum(least(g.last_value, d.last_value) - greatest(g.first_value, d.first_value) + 1) AS missing
-            FROM ledger_gapdeclared d
-            JOIN ledger_adoptedgap g ON g.tenant = d.tenant AND g.period_id = d.period_id
-            WHERE g.first_value <= d.last_value AND g.last_value >= d.first_value
-            GROUP BY d.id
-        ) adopted ON adopted.id = d.id
-        LEFT JOIN (
-            SELECT d.id, sum(least(l.last_value, d.last_value) - greatest(l.first_value, d.first_value) + 1) AS missing
-            FROM ledger_gapdeclared d
-            JOIN ledger_authorisedrange a ON a.tenant = d.tenant AND a.period_id = d.period_id
-            JOIN ledger_rangelapsed l ON l.tenant = d.tenant AND l.authorised_id = a.id
-            WHERE l.first_value <= d.last_value AND l.last_value >= d.first_value
-            GROUP BY d.id
-        ) lapsed ON lapsed.id = d.id
-        WHERE (p.tenant = d.tenant AND d.last_value::numeric - d.first_value + 1
-               = coalesce(flagged.missing, 0) + coalesce(adopted.missing, 0) + coalesce(lapsed.missing, 0)) IS NOT TRUE
+        ) known ON known.id = d.id
+        WHERE (p.tenant = d.tenant AND d.last_value::numeric - d.first_value + 1 = known.missing) IS NOT TRUE
     )
     SELECT f.found, f.tenant, s.code, f.starts_on, f.ends_on, f.ordinal, f.first_value, f.last_value, NULL, f.id,
            f.detail

@@ -2,7 +2,6 @@
 
 from collections import Counter as Count
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +14,7 @@ from ledger.compat.moving.history import History, lock_table
 from ledger.compat.old_names import renamed
 from ledger.compat.scopes import template_of, told_apart
 from ledger.compat.sequence_runs import code_of, template_of_run
+from ledger.cursors import fetch
 from ledger.database_errors import translate_database_errors
 from ledger.errors import InvalidArgument, InvalidTenant
 from ledger.instances import key_by_label
@@ -55,7 +55,12 @@ def move_counters(
     """
     table, key, counter_column = TABLES[kind]
     table = wanted.table or table
-    _refuse_missing_table(alias, table, kind)
+    if table not in connections[alias].introspection.table_names():
+        raise InvalidArgument(
+            f"The database {alias!r} has no table {table!r}.",
+            rule=f"The counters of {kind} stand in a table, by default {TABLES[kind][0]}.",
+            remedy="Name it: --table …, or --database ….",
+        )
     if history is not None:
         history.check()
     move = Move(kind=kind, table=table, alias=alias, by=by, explain_gaps=explain_gaps, history=history)
@@ -110,34 +115,23 @@ def move_model(
             result = history.adopt(alias, owner, series, settings, explain_gaps, by)
             if result is None:
                 continue
-            latest = result.periods[-1]
-            moved.append(
-                Moved(owner, series, "moved", result.rows, result.missing, latest.last_value, latest.next_number)
-            )
+            last, following = result.periods[-1].last_value, result.periods[-1].next_number
+            moved.append(Moved(owner, series, "moved", result.rows, result.missing, last, following))
         if not apply:
             transaction.set_rollback(True, using=alias)
     return moved
 
 
-def _refuse_missing_table(alias: str, table: str, kind: str) -> None:
-    if table in connections[alias].introspection.table_names():
-        return
-    raise InvalidArgument(
-        f"The database {alias!r} has no table {table!r}.",
-        rule=f"The counters of {kind} stand in a table, by default {TABLES[kind][0]}.",
-        remedy="Name it: --table …, or --database ….",
-    )
-
-
 def _counters(kind: str, alias: str, table: str, wanted: Wanted) -> list[Counter]:
     """The counters as the table has them now, in the order of their keys."""
     read = _read_sequences if kind == DJANGO_SEQUENCES else _read_scopes
+    every = read(alias, connections[alias].ops.quote_name(table))
+    names = {name for name, _ in every}
     found = [
         replace(counter, settings={**counter.settings, **dict(wanted.settings)})
-        for name, counter in read(alias, connections[alias].ops.quote_name(table))
+        for name, counter in every
         if not wanted.only or name in wanted.only
     ]
-    names = {name for name, _ in read(alias, connections[alias].ops.quote_name(table))}
     if missing := [name for name in wanted.only if name not in names]:
         raise InvalidArgument(
             f"{table} has no counter {', '.join(map(repr, missing))}.",
@@ -153,10 +147,8 @@ def _counters(kind: str, alias: str, table: str, wanted: Wanted) -> list[Counter
     return found
 
 
-def _read_sequences(alias: str, table: str) -> Iterable[tuple[str, Counter]]:
-    with connections[alias].cursor() as cursor:
-        cursor.execute(f"SELECT name, last FROM {table} ORDER BY name")  # noqa: S608  (a quoted name)
-        rows = cursor.fetchall()
+def _read_sequences(alias: str, table: str) -> list[tuple[str, Counter]]:
+    rows = fetch(alias, f"SELECT name, last FROM {table} ORDER BY name")  # noqa: S608  (a quoted name)
     alike = Count(name.upper() for name, _ in rows)
     tenant = compat_settings().sequences_tenant
     found = []
@@ -171,10 +163,8 @@ def _read_sequences(alias: str, table: str) -> Iterable[tuple[str, Counter]]:
     return found
 
 
-def _read_scopes(alias: str, table: str) -> Iterable[tuple[str, Counter]]:
-    with connections[alias].cursor() as cursor:
-        cursor.execute(_SCOPES.format(table=table))
-        rows = cursor.fetchall()
+def _read_scopes(alias: str, table: str) -> list[tuple[str, Counter]]:
+    rows = fetch(alias, _SCOPES.format(table=table))
     count_on = compat_settings().count_on_over_years
     found = []
     templates: dict[str, set[str]] = defaultdict(set)

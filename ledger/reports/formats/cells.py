@@ -12,12 +12,12 @@ from django.core.serializers.json import DjangoJSONEncoder
 #: What separates cells in a text file, in some country or program.
 SEPARATORS = ",;\t|"
 
-# What begins a formula, and what may precede it. In some languages the wide signs count as the others.
+# The beginning of a formula, and what may precede it. In some languages the wide signs are the same as the others.
 _FORMULA = r"[\s\"]*[=+\-@＝＋－＠]"
 
 
 def neutralised(text: str, separator: str = ",") -> str:
-    """The text so that no spreadsheet runs it: an apostrophe stands before each thing that could begin a formula.
+    """The text with an apostrophe before everything that could begin a formula, so that no spreadsheet runs it.
 
     A spreadsheet may split cells at another character than the file's ``separator``, so a cell may begin inside the
     text. It may also strip a tab or a line break in front, or take it for the beginning of a formula.

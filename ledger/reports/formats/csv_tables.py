@@ -39,15 +39,11 @@ _CHUNK = 500
 
 def write(report: Report, target: IO[bytes], warn: Warn, *, separator: str = ",") -> None:
     """A zip of all parts and the header, or the table of the one part. Programs read it: its words are English."""
-    with in_english():
-        _write(report, target, separator)
-
-
-def _write(report: Report, target: IO[bytes], separator: str) -> None:
     if len(report.parts) == 1:
-        write_part(report.parts[0], target, separator)
+        with in_english():
+            write_part(report.parts[0], target, separator)
         return
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+    with in_english(), zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         with archive.open(entry("header.csv"), "w") as file:
             told = [*report.header.lines(), ("Sentence", str(report.sentence)), ("State", report.verdict.state.value)]
             told += [(str(reason.title), str(reason.text)) for reason in report.reasons]

@@ -59,24 +59,19 @@ _CHUNK = 500
 def write(report: Report, target: IO[bytes], warn: Warn) -> None:
     """The header, what is wrong, and each part as a list of objects, one row a line. Its words are English."""
     with in_english():
-        _write(report, target)
-
-
-def _write(report: Report, target: IO[bytes]) -> None:
-    reasons = [asdict(reason) for reason in report.reasons]
-    judged = {"state": report.verdict.state.value, "ok": report.ok, "sentence": report.sentence}
-    said = {**judged, "reasons": reasons, "problems": report.problems}
-    head = {"schema": SCHEMA, "header": asdict(report.header), **said}
-    target.write(f'{_json(head)[:-1]}, "parts": {{'.encode())
-    for number, part in enumerate(report.parts):
-        names = [column.name for column in part.columns]
-        target.write(f'{"," if number else ""}\n"{part.name}": ['.encode())
-        before, rows = "\n", part.cells()
-        while lines := [_json(dict(zip(names, cells, strict=True))) for cells in islice(rows, _CHUNK)]:
-            target.write(f"{before}{_NEXT.join(lines)}".encode())
-            before = _NEXT
-        target.write(b"]" if before == "\n" else b"\n]")
-    target.write(b"\n}}\n")
+        judged = {"state": report.verdict.state.value, "ok": report.ok, "sentence": report.sentence}
+        said = {**judged, "reasons": [asdict(reason) for reason in report.reasons], "problems": report.problems}
+        head = {"schema": SCHEMA, "header": asdict(report.header), **said}
+        target.write(f'{_json(head)[:-1]}, "parts": {{'.encode())
+        for number, part in enumerate(report.parts):
+            names = [column.name for column in part.columns]
+            target.write(f'{"," if number else ""}\n"{part.name}": ['.encode())
+            before, rows = "\n", part.cells()
+            while lines := [_json(dict(zip(names, cells, strict=True))) for cells in islice(rows, _CHUNK)]:
+                target.write(f"{before}{_NEXT.join(lines)}".encode())
+                before = _NEXT
+            target.write(b"]" if before == "\n" else b"\n]")
+        target.write(b"\n}}\n")
 
 
 class _Encoder(DjangoJSONEncoder):

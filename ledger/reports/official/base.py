@@ -48,7 +48,7 @@ def is_cnpj(text: str) -> bool:
 class Document:
     """One file for an authority: its name and bytes, the missing values that it declares, and a line for people.
 
-    ``warnings`` are what to check before handing it in.
+    ``warnings`` say what to check before it is handed in.
     """
 
     name: str
@@ -59,14 +59,14 @@ class Document:
 
 
 class Format(ABC):
-    """An official format. ``authority`` is what its declarations are kept under."""
+    """An official format. Its declarations are kept under the name ``authority``."""
 
-    #: How the command calls it, such as gstr1.
+    #: Its name for the command, such as gstr1.
     name: str
     #: One line for the command's help.
     title: str
     authority: str
-    #: Whether there may be several documents, each handed in on its own; else there is one.
+    #: Whether there may be several documents, each handed in separately; else there is one.
     several: bool
 
     @abstractmethod
@@ -78,7 +78,7 @@ class Format(ABC):
         """Write the documents of a tenant; ``options`` are what ``add_options`` asked for. Raises DeclarationError."""
 
     def justification(self, options: Mapping[str, Any]) -> str:
-        """What the declaration says of why, for GapDeclared."""
+        """The reason that the declaration gives, for GapDeclared."""
         return ""
 
     def check_handed_in(self, documents: Sequence[Document], options: Mapping[str, Any]) -> None:

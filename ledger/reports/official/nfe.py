@@ -1,7 +1,7 @@
 """Brazil, NF-e and NFC-e: the request to void a range of numbers (inutilização), XML of schema inutNFe 4.00.
 
-One document for each range of at most 10,000 missing numbers that was not declared before. Folio does not sign: a hook
-gets the bytes and returns them signed.
+One document for each range of at most 10,000 missing numbers that was not declared before. Folio does not sign it: a
+hook gets the bytes and returns them signed.
 """
 
 import re

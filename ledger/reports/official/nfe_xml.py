@@ -1,6 +1,6 @@
 """The XML of inutilização, schema inutNFe 4.00: written element by element, in the order of the schema.
 
-The standard library writes it. The answer of a signing hook is parsed with document types, and so entities, refused.
+The standard library writes it. The answer of a signing hook may have no document type, and so no entities.
 """
 
 import re

@@ -15,7 +15,7 @@ from ledger.reports.report import Report
 from ledger.reports.rows import Kind, Part
 from ledger.words import day_told, moment_told, period_told, quantity, word
 
-#: The most rows on paper: a PDF is built in memory, and nobody reads more. The PDF says in red what it leaves out.
+#: The most rows on paper: a PDF is built in memory, and nobody reads more. The PDF says in red how many it leaves out.
 MAX_ROWS = 20_000
 
 _SIZE = 6.8
@@ -53,7 +53,7 @@ def _draw(paper: Paper, report: Report, target: IO[bytes], warn: Warn) -> None:
         warn(said % {"n": quantity(left_out)})
     paper.set_y(paper.get_y() + 3)
     for name in sorted(fonts.missing):
-        # Unicode counts signs of all scripts, such as emoji, as Common.
+        # In Unicode, characters of all scripts, such as emoji, are Common.
         is_common = name == "Common"
         signs = _("some signs") if is_common else _("letters of the script %(name)s") % {"name": name}
         font = "Emoji" if is_common else f"Sans {name}"

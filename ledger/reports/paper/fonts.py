@@ -1,4 +1,4 @@
-"""Fonts of this machine for a document: one for most texts, and one for each further script that comes up.
+"""Finds fonts of this machine for a document: one for most texts, and one for each further script in it.
 
 Each font's own table of characters says which letters it has. Missing letters are reported by the name of their script.
 """

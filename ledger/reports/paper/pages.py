@@ -34,7 +34,7 @@ Color = tuple[int, int, int]
 
 
 class Paper(FPDF):
-    """A document in landscape A4. ``fonts`` gets a list of the scripts that no font has."""
+    """A document in landscape A4. ``fonts.missing`` collects the scripts that no font has."""
 
     def __init__(self, fonts: Fonts, head: tuple[str, str], foot: tuple[str, str]) -> None:
         super().__init__(orientation="landscape", unit="mm", format="A4")
@@ -66,7 +66,7 @@ class Paper(FPDF):
 
     @property
     def inner_width(self) -> float:
-        """What is between the margins, in mm."""
+        """The width between the margins, in mm."""
         return float(self.w - 2 * MARGIN)
 
     def header(self) -> None:
@@ -92,19 +92,19 @@ class Paper(FPDF):
         self.line(MARGIN, y, self.w - MARGIN, y)
 
     def room(self) -> float:
-        """How much is left of the page, in mm."""
+        """The height that is left on the page, in mm."""
         return float(self.h - _FOOT - self.get_y())
 
     # Texts
 
     def put(self, x: float, y: float, width: float, text: str, *, size: float, color: Color = INK, **how: Any) -> None:
-        """One line at a place; what is too long for the width is cut where it ends."""
+        """One line at a place; a text that is too long for the width is cut."""
         lines = self.wrapped(text, width, size, bold=how.get("bold", False))
         self.set_text_color(*color)
         self._draw(x, y, width, lines[0] if lines else "", size, **how)
 
     def facts(self, x: float, y: float, width: float, told: Sequence[tuple[str, str]]) -> float:
-        """Labels and what they say, below each other; returns where the last one ends."""
+        """Labels and their texts, one below the other; returns where the last one ends."""
         size = 8.5
         aside = 4 + max(self._width(self._drawable(label), size, bold=False) for label, _ in told)
         for label, text in told:
@@ -116,7 +116,7 @@ class Paper(FPDF):
         return y
 
     def paragraph(self, text: str, *, size: float, bold: bool = False, color: Color = INK) -> None:
-        """Lines over the whole width, from where the page is."""
+        """Lines over the whole width, from the current position."""
         for line in self.wrapped(text, self.inner_width, size, bold=bold):
             if self.room() < size * _LINE * _POINT:
                 self.add_page()
@@ -126,7 +126,7 @@ class Paper(FPDF):
             self.set_y(y + size * _LINE * _POINT)
 
     def wrapped(self, text: str, width: float, size: float, *, bold: bool = False) -> list[str]:
-        """The lines that a text takes; white space breaks, and words that are too long break anywhere."""
+        """The lines of a text, broken at white space; words that are too long break anywhere."""
         lines: list[str] = []
         for paragraph in self._drawable(text).splitlines():
             line = ""
@@ -156,7 +156,7 @@ class Paper(FPDF):
         return [*pieces, piece]
 
     def _drawable(self, text: str) -> str:
-        """The text with a box for each character that no font has, and without those that can't be drawn at all."""
+        """The text with a box for each character that no font has, and without those that can't be drawn."""
         if text.isascii() and text.isprintable():
             return text
         return "".join(map(self._drawable_character, text))
@@ -232,7 +232,7 @@ class Paper(FPDF):
 
 
 class Table:
-    """A table over the whole width, from where the page is; rows are drawn one by one, and its head on each page."""
+    """A table over the whole width, from the current position; drawn row by row, with its head on each page."""
 
     def __init__(
         self, paper: Paper, titles: Sequence[str], shares: Sequence[float], right: Sequence[bool], size: float
@@ -247,7 +247,7 @@ class Table:
         self.heading, self.striped = "", False
 
     def begin(self, heading: str) -> None:
-        """Draw the head, with room for a row under it, below a heading that is repeated along with it."""
+        """Draw the head below a heading, which is repeated with it, and keep room for a row."""
         self.heading, self.striped = heading, False
         lines = self._lines(self.titles, self.title_size, bold=True)
         if self.paper.room() < self._height(lines) + 4 * self.step:
@@ -258,7 +258,7 @@ class Table:
         self._row(lines, self.title_size, bold=True, ink=(255, 255, 255), fill=NAVY)
 
     def row(self, cells: Sequence[str], *, red: bool) -> None:
-        """Draw one row; on a new page below a new head where there is no more room on this one."""
+        """Draw one row; if there is no room left, on a new page below a new head."""
         lines = self._lines(cells, self.size, bold=red)
         most = int((self.paper.h - _FOOT - 40) / self.step)
         lines = [cell if len(cell) <= most else [*cell[: most - 1], str(_CUT)] for cell in lines]
@@ -292,7 +292,7 @@ class Table:
 
 
 def _widths(whole: float, shares: Sequence[float], least: Sequence[float]) -> list[float]:
-    """Shares of the whole width; a column that would be too narrow gets its least, and the others share the rest."""
+    """Shares of the whole width. A column that would be too narrow gets its minimum; the others share the rest."""
     narrow: set[int] = set()
     while True:
         room = whole - sum(least[at] for at in narrow)
