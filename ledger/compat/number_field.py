@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.core import checks
 from django.db import connections, models, router, transaction
 
+from ledger.compat.protected_rows import Protector
 from ledger.cursors import fetch
-from ledger.errors import DocumentConflict, InvalidArgument, InvalidDocument, InvalidSeries, NumberProtected
+from ledger.errors import DocumentConflict, InvalidArgument, InvalidDocument, InvalidSeries
 from ledger.instances import instance_key, is_known
 from ledger.issuing import issue, issue_many, issue_or_replace
 from ledger.keys import document_key, tenant_key
 from ledger.missing_documents import MARK
 from ledger.models import Entry
 from ledger.models.series import NUMBER_LENGTH
-from ledger.replacing import valid
 
 if TYPE_CHECKING:
     from django import forms
@@ -41,9 +41,6 @@ M = TypeVar("M", bound=models.Model)
 #: stays without its row.
 PROTECT = models.PROTECT
 KEEP = models.DO_NOTHING
-
-#: Rows whose numbers are looked up at a time.
-_BATCH = 500
 
 # Primary keys before the rows are there. Arguments: table, column, how many.
 _NEXT_KEYS = "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)"
@@ -138,7 +135,7 @@ class NumberField(_CharField):
         if cls._meta.abstract:
             return
         if self.on_delete is PROTECT:
-            _Protector(name).contribute_to_class(cls)
+            Protector(name).contribute_to_class(cls)
         if not getattr(cls, _WRAPPED, False):
             _number_on_save(cls)
 
@@ -260,69 +257,6 @@ class NumberField(_CharField):
                 remedy=f"Leave {self.name} empty; numbers of a previous system come in by manage.py ledger_adopt, with "
                 "this document.",
             )
-
-
-class _Protector:
-    """Keeps rows with valid numbers from being deleted. It is one of a model's private fields, like a GenericRelation.
-
-    Before Django deletes rows, it asks these fields which other rows go with them.
-    """
-
-    is_relation = one_to_many = hidden = True
-    many_to_one = one_to_one = many_to_many = auto_created = concrete = editable = False
-    remote_field = related_model = column = None
-    model: type[models.Model]
-
-    def __init__(self, number: str) -> None:
-        self.number, self.name = number, f"{number}_protector"
-
-    def contribute_to_class(self, cls: type[models.Model], name: str = "") -> None:
-        """Django does this with the copies for children and proxies."""
-        self.model = cls
-        cls._meta.add_field(self, private=True)  # type: ignore[arg-type]
-
-    def is_cached(self, instance: models.Model) -> bool:
-        """There is nothing to cache."""
-        return False
-
-    def bulk_related_objects(self, objs: Sequence[models.Model], using: str) -> list[models.Model]:
-        """No other rows go with these. Raises NumberProtected if one of them has a number that isn't void."""
-        number: Any = self.model._meta.get_field(self.number)
-        for start in range(0, len(objs), _BATCH):
-            keys = [row.pk for row in objs[start : start + _BATCH]]
-            # Read again, since Django has read only the keys of what a cascade deletes.
-            rows = self.model._base_manager.using(using).filter(pk__in=keys, **{f"{self.number}__gt": ""})
-            if kept := _valid_numbers(number, rows, using):
-                named = ", ".join(list(kept)[:3]) + (f" and {len(kept) - 3} more" if len(kept) > 3 else "")
-                raise _Protected(
-                    f"Rows of {number.model._meta.label} can't be deleted: their numbers aren't void: {named}.",
-                    rule="A number that isn't void says that there is a document which bears it.",
-                    remedy="Void the numbers first: void(number, reason=…). Or let rows be deleted and numbers stay: "
-                    f"{number.name} = NumberField(…, on_delete=KEEP).",
-                    rows=kept.values(),
-                )
-        return []
-
-
-class _Protected(NumberProtected, models.RestrictedError):
-    """A RestrictedError, since a cascade replaces a ProtectedError by its own. The admin knows both."""
-
-    def __init__(self, problem: str, *, rule: str, remedy: str, rows: Iterable[models.Model] = ()) -> None:
-        self.problem, self.rule, self.remedy = problem, rule, remedy
-        models.RestrictedError.__init__(self, problem, set(rows))
-        self.args = (f"{problem} {rule} {remedy}",)
-
-
-def _valid_numbers(number: NumberField, rows: Iterable[models.Model], alias: str) -> dict[str, models.Model]:
-    """The rows whose documents have numbers that aren't void, by these numbers."""
-    places = {number.place_of(row): row for row in rows}
-    kept: dict[str, models.Model] = {}
-    for (tenant, series), group in groupby(sorted(places), lambda place: place[:2]):
-        documents = [document for _, _, document in group]
-        known = Entry.objects.using(alias).filter(tenant=tenant, series__code=series, document__in=documents)
-        for text, document in valid(known).order_by("value").values_list("number", "document"):
-            kept[text] = places[tenant, series, document]
-    return kept
 
 
 def renumber(instance: models.Model, field: str = "number", *, using: str | None = None) -> str:

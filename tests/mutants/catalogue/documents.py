@@ -108,7 +108,7 @@ MUTANTS = (
     ),
     Mutant(
         "a number of another tenant frees a row",
-        "ledger/compat/number_field.py",
+        "ledger/compat/protected_rows.py",
         "filter(tenant=tenant, series__code=series, document__in=documents)",
         "filter(tenant='', series__code=series, document__in=documents)",
         (DELETION,),

@@ -18,8 +18,8 @@ MUTANTS = (
     Mutant(
         "a sequence that starts again by itself",
         "ledger/compat/sequence_runs.py",
-        "    if series.calendar == CalendarKind.NEVER:\n        return\n",
-        "    return\n",
+        "    if (calendar := series.calendar) != CalendarKind.NEVER:\n",
+        "    if (calendar := series.calendar) == '':\n",
         (DJANGO_SEQUENCES,),
     ),
     Mutant(
@@ -67,7 +67,7 @@ MUTANTS = (
     Mutant(
         "skipped values leave no gaps",
         "ledger/compat/scopes.py",
-        "    if find_period(series, today_of(connection.alias, series), connection.alias) is None:",
+        "    if find_period(series, today_of(alias, series), alias) is None:",
         "    if value:",
         (DJANGO_SEQUENCE,),
     ),
@@ -173,8 +173,8 @@ MUTANTS = (
     Mutant(
         "order number uncommitted before the payment",
         f"{COMPAT}/oscar.py",
-        "if in_a_transaction and entry.series.allocation",
-        "if False and entry.series.allocation",
+        "if in_a_transaction and allocation",
+        "if False and allocation",
         (OSCAR,),
     ),
     Mutant(

@@ -132,8 +132,8 @@ MUTANTS = (
     Mutant(
         "a superuser as owner is no matter",
         "ledger/verification/guards.py",
-        'if remark.kind != "superuser" or not testing.is_test_database(connection):',
-        'if remark.kind != "superuser":',
+        'if remark.kind == "superuser" and testing.is_test_database(connection):',
+        'if remark.kind == "superuser":',
         (
             "tests/integration/test_verification_guards.py::"
             "test_a_superuser_as_owner_is_told_and_the_guide_gives_the_ledger_away",

@@ -65,7 +65,7 @@ MUTANTS = (
     Mutant(
         "a check that fails on one series checks no other",
         "ledger/verification/__init__.py",
-        "                yield from _patiently(connection, check, tenant, series)\n",
+        "                yield from _patiently(connection, check, check.statement, tenant, series)\n",
         "                yield from _offending_rows(connection, check.statement, tenant, series)\n",
         (f"{POISON_SETTINGS}::test_verify_names_the_spoilt_series_and_checks_the_others",),
     ),

@@ -131,8 +131,8 @@ MUTANTS = (
     Mutant(
         "checkouts that were open are not compared again",
         f"{RECONCILING}/comparing.py",
-        "compared_horizon=horizon,",
-        "compared_horizon=ahead,",
+        '"compared_horizon": horizon,',
+        '"compared_horizon": ahead,',
         (f"{CHANGES}::TestSlowCheckouts",),
     ),
     Mutant(
