@@ -1,7 +1,7 @@
-"""The statements that look at findings, and at what is confirmed, with the joins that pages and reports share."""
+"""The statements that read findings and confirmed numbers, with the joins that pages and reports share."""
 
-# Whether a document ``d`` of an accounting system is that of an entry ``e``: the one that we pushed, where we did, else
-# one that bears no other document's reference.
+# Whether a document ``d`` of an accounting system is that of an entry ``e``: the one that we pushed, if we did, else
+# one without the reference of another document.
 OURS = """coalesce(
     d.remote_id = (SELECT nullif(x.remote_id, '') FROM ledger_expecteddocument x
                    WHERE x.tenant = e.tenant AND x.system = d.system AND x.entry_id = e.id),
@@ -21,7 +21,7 @@ CONFIRMED_BY = f"""
               AND NOT EXISTS (SELECT FROM ledger_findingresolved r WHERE r.tenant = f.tenant AND r.finding_id = f.id)))
 """  # noqa: S608
 
-# Joins a finding ``f`` with the last word ``a`` on it, if there is one.
+# Joins a finding ``f`` with its last acknowledgement ``a``, if there is one.
 LAST_WORD = """
     LEFT JOIN LATERAL (
         SELECT a.id, a.reason, a.actor, a.acknowledged_at FROM ledger_findingacknowledged a
@@ -45,8 +45,8 @@ _FINDINGS = f"""
     {LAST_WORD}
 """
 
-# Findings with what became of them, and the last word on each. ``system``, ``tenant``, ``kind`` and
-# ``acknowledged`` may be null for any; ``resolved`` adds those that are resolved.
+# Findings with their resolution and last acknowledgement. ``system``, ``tenant``, ``kind`` and ``acknowledged`` may be
+# null for any; ``resolved`` adds those that are resolved.
 FINDINGS = f"""
     SELECT f.id, f.tenant, f.system, f.kind, f.subject, f.occurrence, f.entry_id AS entry, f.number,
            f.document, f.facts, f.raised_at, d.resolved_at, a.reason, a.actor AS acknowledged_by, a.acknowledged_at

@@ -1,6 +1,6 @@
 """The statements that keep the mirror. All take ``tenant`` and ``system``."""
 
-# One step of a reading, if nobody has been faster: whether changes are to be noted for the next comparison.
+# One step of a reading, unless another process was faster; returns whether changes must be noted for a comparison.
 GO_ON = """
     UPDATE ledger_remotereading
     SET cursor = %(next_cursor)s, pages = pages + 1, documents = documents + %(documents)s,
@@ -10,8 +10,8 @@ GO_ON = """
     RETURNING compared_horizon IS NOT NULL AS note
 """
 
-# For the next comparison: the numbers of a document before and after a change, and those of the entries whose document
-# it refers to. Reads ``changed`` (number, reference), the rows before and after.
+# Notes for the next comparison the numbers of a document before and after a change, and those of the entries whose
+# document it refers to. Reads ``changed`` (number, reference), the rows before and after.
 _NOTE = """
     INSERT INTO ledger_pendingcomparison (tenant, system, subject)
     SELECT %(tenant)s, %(system)s, upper(c.number) FROM changed c WHERE c.number <> '' AND %(note)s
@@ -23,8 +23,8 @@ _NOTE = """
     WHERE c.reference <> '' AND %(note)s
 """
 
-# A page. What came before and hasn't changed is touched in a reading of everything alone, by its ``seen_in``. Of a
-# document that is gone its key may be all that is told: it keeps what was known.
+# Saves a page. A known document that hasn't changed is written only in a reading of everything, for its ``seen_in``. A
+# deleted document may come with nothing but its key: then the known values are kept.
 SAVE = f"""
     WITH page AS MATERIALIZED (
         SELECT * FROM unnest(%(ids)s::text[], %(numbers)s::text[], %(states)s::text[], %(dates)s::date[],
@@ -73,7 +73,7 @@ SAVE = f"""
     {_NOTE}
 """  # noqa: S608  (our own text)
 
-# At the end of a reading of everything, or of all within some days: what it didn't see is gone.
+# At the end of a reading of everything, or of all within some days: documents that it didn't see are gone.
 GONE = f"""
     WITH changed AS (
         UPDATE ledger_remotedocument d SET state = 'deleted', seen_at = clock_timestamp()
@@ -90,8 +90,8 @@ LOST = """
     WHERE d.tenant = %(tenant)s AND d.system = %(system)s AND d.state IN ('posted', 'void')
 """
 
-# What the system should have of these entries, and a note for the next comparison. A later call that names no document
-# leaves the one that was pushed.
+# Keeps what the system should have of these entries, and notes them for the next comparison. A later call that names no
+# document keeps the one that was pushed.
 EXPECT = """
     WITH given AS (
         SELECT * FROM unnest(%(entries)s::bigint[], %(ids)s::text[], %(totals)s::numeric[], %(currencies)s::text[],
@@ -107,8 +107,8 @@ EXPECT = """
     SELECT %(tenant)s, %(system)s, upper(e.number) FROM given g JOIN ledger_entry e ON e.id = g.entry_id
 """
 
-# The entries of these series that the system has a document with an amount or a customer for, and that were never
-# described.
+# The entries of these series that were never described, and for which the system has a document with an amount or a
+# customer.
 UNDESCRIBED = """
     SELECT DISTINCT e.id
     FROM ledger_entry e

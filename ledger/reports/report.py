@@ -201,9 +201,7 @@ def continuity_report(
     tell = progress or (lambda step: None)
     with snapshot(using or router.db_for_read(Entry)) as shot:
         tell(_("summing up"))
-        whole = on is not None
-        first_day, last_day = (on, on) if whole else (since, until)
-        scope = read_scope(shot, owner, series, first_day, last_day, whole=whole)
+        scope = read_scope(shot, owner, series, on or since, on or until, whole=on is not None)
         _refuse_nothing(shot, owner, series, scope.periods)
         judgement = _judged(scope, series)
         scope = replace(scope, periods=tuple(_with_state(scoped, judgement) for scoped in scope.periods))

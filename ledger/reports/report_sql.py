@@ -8,9 +8,9 @@ _PERIODS = "unnest(%(periods)s::bigint[]) WITH ORDINALITY AS w (period, place)"
 _IN_DATES = """(%(since)s::date IS NULL OR e.issued_on >= %(since)s::date)
       AND (%(until)s::date IS NULL OR e.issued_on <= %(until)s::date)"""
 
-# The islands of each period (see missing.py) in the order of values, each once for every item that begins in it. One
-# walk over the documents by value finds them; neighbours and items are looked up along the indexes, for each island
-# alone. Lost values above the highest document count up to where the counter stands.
+# The islands of each period (see missing.py) in the order of values, each once for every item that begins in it. They
+# are found by reading the documents once, by value; the neighbours and items of each are looked up by the indexes. Lost
+# values above the highest document count up to the counter.
 #
 # Parameters: tenant, periods (their ids), firsts and lasts (of their counters), since and until (business dates, or
 # NULL).
@@ -86,8 +86,8 @@ ISLANDS = f"""
     CROSS JOIN LATERAL ({_ISLANDS_OF_ONE}) x
 """  # noqa: S608  (our own text)
 
-# The documents of each period that are dated within a span: how many, how many of them void or dated before the
-# document with the next lower value, the lowest and highest value, and how many documents the period has in all.
+# The documents of each period that are dated within a span: how many, how many of them are void, or dated before the
+# document with the next lower value, or duplicates, the lowest and highest value; and all documents of the period.
 DATED = f"""
     SELECT w.period, x.*
     FROM {_PERIODS}
@@ -112,7 +112,7 @@ DATED = f"""
     ) x
 """  # noqa: S608
 
-# What the document's new number is, the link to it says; else what was written when it was voided.
+# The document's new number is the linked one, else the one that was stated with the void.
 # Parameters: tenant, periods (their ids), since, until.
 VOIDS = f"""
     SELECT p.id AS period, e.value, e.number, e.document, e.issued_on, e.issued_at, v.voided_at, v.actor AS voided_by,
@@ -127,8 +127,8 @@ VOIDS = f"""
     ORDER BY s.code, p.starts_on, e.value, v.id
 """  # noqa: S608
 
-# What changed in the settings of these series and periods: the series' code, the period's id or null, when, by whom, by
-# which login, what was and what is. Parameters: tenant, series (their ids), periods (their ids).
+# The changes of settings of these series and periods: the series' code, the period's id or null, when, by whom, by
+# which login, the old and the new values. Parameters: tenant, series (their ids), periods (their ids).
 CHANGES = """
     SELECT s.code AS series, NULL::bigint AS period, c.changed_at, c.actor AS changed_by, c.db_login AS login, c.old,
            c.new
@@ -142,7 +142,7 @@ CHANGES = """
     WHERE c.tenant = %(tenant)s AND c.period_id = ANY(%(periods)s)
 """
 
-# The same, and who was let see the tenant's numbers, or not any more: that is of no series.
+# The same, and changes of who may see the tenant's numbers, which belong to no series.
 CHANGES_AND_ACCESS = f"""
     {CHANGES}
     UNION ALL
@@ -167,10 +167,10 @@ REGISTERED = f"""
 # Whether an authority knows any of the tenant's numbers. Parameter: tenant.
 ANY_REGISTERED = "SELECT EXISTS (SELECT FROM ledger_numberregistered r WHERE r.tenant = %(tenant)s)"
 
-# The accounting systems of which something of the tenant's was read, and when each was last compared.
+# The accounting systems from which something of the tenant's was read, and when each was last compared.
 SYSTEMS = "SELECT r.system, r.compared_at FROM ledger_remotereading r WHERE r.tenant = %(tenant)s ORDER BY r.system"
 
-# What differs there and is not over, with the last word on it: of these periods, and numbers that are in none.
+# Open findings with their last acknowledgement: those of these periods, and of numbers that are in none.
 # Parameters: tenant, periods (their ids), since, until.
 FINDINGS = f"""
     SELECT e.period_id AS period, f.kind AS finding, f.number, f.document, f.system, f.raised_at AS found_at, f.facts,
@@ -193,7 +193,7 @@ CONFIRMED = f"""
     GROUP BY e.period_id, d.system
 """  # noqa: S608
 
-# The open alarms that somebody has said may stand, with the last word on each. Parameter: tenant.
+# The open alarms that were acknowledged, with the last acknowledgement of each. Parameter: tenant.
 ACKNOWLEDGED = """
     SELECT a.series, a.starts_on, a.kind AS alarm, a.problem, a.number, a.raised_at, k.reason,
            k.actor AS acknowledged_by, k.acknowledged_at
@@ -205,9 +205,8 @@ ACKNOWLEDGED = """
     ORDER BY a.id
 """
 
-# How many explanations there are of gaps of these periods, and events of findings and acknowledged alarms: with the
-# entries, voids and declarations, where in the ledger the report stands. Also what the database's clock says, where the
-# ledger lives, who is connected, and whether that role owns the tables.
+# The time of the database's clock, how many explanations there are of gaps of these periods, and how many events of
+# findings and acknowledgements of alarms; the ledger's place, who is connected, and whether that role owns the tables.
 HEADER = """
     SELECT now() AS now, (
         SELECT count(*) FROM ledger_gapexplained x JOIN ledger_entry e ON e.tenant = x.tenant AND e.id = x.entry_id
@@ -229,8 +228,8 @@ HEADER = """
     ) AS owns_tables
 """
 
-# Of each period the numbers that stand in the ledger for two of its values, and where the period before it in its
-# series closed: with the highest value that it gave away, whatever was minted ahead. Null where nothing was found.
+# For each period the numbers of two of its values in the ledger, and the value with which the previous period of its
+# series closed: the highest one that it gave out, without slots minted ahead. Null if nothing is found.
 # Parameters: tenant, periods (their ids), firsts, lasts.
 EDGES = """
     SELECT w.period,
@@ -249,7 +248,7 @@ EDGES = """
     JOIN ledger_period o ON o.id = w.period AND o.tenant = %(tenant)s
 """
 
-# The documents of each period in the order of values, as lines of the register; their voids are few, and read apart.
+# The documents of each period in the order of values, as lines of the register. Their few voids are read separately.
 # Parameters: tenant, periods (their ids), since, until (business dates, or NULL).
 _REGISTER = """
     SELECT w.place, x.*
@@ -309,8 +308,8 @@ DECLARATIONS = """
     ORDER BY s.code, p.starts_on, g.first_value, g.authority
 """
 
-# The documents of each period that are dated before the document with the next lower value: by the stated time where
-# both were adopted, as in continuity.py. Parameters: tenant, periods (their ids), since, until.
+# The documents of each period that are dated before the document with the next lower value: by the stated time if both
+# were adopted, as in continuity.py. Parameters: tenant, periods (their ids), since, until.
 OUT_OF_ORDER = f"""
     SELECT w.period, x.*
     FROM {_PERIODS}
@@ -346,8 +345,8 @@ DUPLICATES = f"""
     ) x
 """  # noqa: S608
 
-# The documents whose business date is not the day of their issue in the zone of their series, and by how many days:
-# fewer than none are back-dated. Parameters: tenant, periods (their ids), zones, since, until.
+# The documents whose business date is not the day of their issue in the zone of their series, and by how many days it
+# is later (negative: back-dated). Parameters: tenant, periods (their ids), zones, since, until.
 DATING = f"""
     SELECT w.period, x.*
     FROM unnest(%(periods)s::bigint[], %(zones)s::text[]) WITH ORDINALITY AS w (period, zone, place)

@@ -2,20 +2,20 @@
 
     python -I folio_verify.py [--key PUBLIC_KEY] [--tokens DIR] FILE…
 
-FILE is what `manage.py ledger_seal export` or `prove` wrote, as JSON lines. Of an export it checks each row, each seal,
-the signatures and the chain, and then counts the numbers: which are there twice, which are missing. Of a proof it
-checks that its row is in the seal. Give two exports of different times, the older one first, and it checks that the
-later one holds all that the earlier one had; give the database's chain beside a tenant's, and it checks that the one
-has the heads of the other. PUBLIC_KEY is the merchant's key (64 hexadecimal digits), as you got it from the merchant by
-another way; without it, the script tells which keys have signed. --tokens writes the time stamps to files, and tells
-how openssl checks them. Exit code 0: all is as it was sealed; 1: so it is, and numbers are missing or nobody signed;
-2: something was changed, or can't be read.
+FILE is what `manage.py ledger_seal export` or `prove` wrote, as JSON lines. In an export it checks each row, each seal,
+the signatures and the chain, and then looks for numbers that come twice or are missing. In a proof it checks that its
+row is in the seal. Pass two exports of different times, the older one first, and it checks that the later one has all
+of the earlier one; pass the database's chain with a tenant's, and it checks that the one has the heads of the other.
+PUBLIC_KEY is the merchant's key (64 hexadecimal digits), which you got from the merchant in another way; without it,
+the script tells which keys have signed. --tokens writes the time stamps to files, and tells how openssl checks them.
+Exit code 0: all is as it was sealed; 1: it is, but numbers are missing or nobody signed; 2: something was changed, or
+can't be read.
 
 What is checked (format 1; all texts are UTF-8, H is SHA-256, "|" puts bytes together):
 
-- A row is one line: a JSON array with its table, its id, and what COLUMNS names. Personal texts (PERSONAL), where its
-  table has some, stand beside the line as a JSON array of their own, which can be withheld: its hash is H(salt | text),
-  in hexadecimal, with a salt of its own.
+- A row is one line: a JSON array with its table, its id, and the fields of COLUMNS. If its table has personal texts
+  (PERSONAL), these are a JSON array beside the line, which can be withheld: its hash is H(salt | text), in hexadecimal,
+  with a salt of its own.
 - A leaf is H(0x00 | salt | line), or with personal texts H(0x00 | salt | line | newline | their hash). A node is
   H(0x01 | left | right), and the tree is that of RFC 6962.
 - A head is a JSON object whose text is signed with Ed25519 (RFC 8032). `previous` is H(head | newline | signature |
@@ -176,11 +176,6 @@ def personal_hash(salt: bytes, text: str) -> str:
     return hashlib.sha256(salt + text.encode()).hexdigest()
 
 
-def sealed_leaf(salt: bytes, line: str, personal: str | None) -> bytes:
-    """The leaf of a row, with the hash of its personal texts."""
-    return leaf_hash(salt + (line if personal is None else f"{line}\n{personal}").encode())
-
-
 def leaf_by_key(key: bytes, table: str, row: int, line: str, personal: str | None) -> bytes:
     """The leaf of a row whose personal texts are known: as the functions above, in one go for millions of rows."""
     both = hashlib.blake2b(f"{table}/{row}".encode(), key=key).digest()
@@ -198,7 +193,8 @@ def leaf_of(shipped: dict[str, Any]) -> bytes:
         raise Wrong("withheld texts have no proper hash")
     if (personal is None) == bool(PERSONAL[row[0]]) or len(row) != len(COLUMNS[row[0]]) or len(salt) != 32:
         raise Wrong("the row has more or fewer fields than its table")
-    return sealed_leaf(salt, shipped["line"], personal)
+    line = shipped["line"] if personal is None else f"{shipped['line']}\n{personal}"
+    return leaf_hash(salt + line.encode())
 
 
 # Ed25519 (RFC 8032), checking alone: slow, short, and of nothing secret.
@@ -325,9 +321,8 @@ class Report:
 
     def take_tokens(self, signed_head: str, shipped: dict[str, Any]) -> None:
         """Keep the time stamps of a seal, by the hash that they are about."""
-        for one in shipped.get("anchors", ()):
-            if one["kind"] == "rfc3161":
-                self.tokens[signed_head] = base64.b64decode(one["token"])
+        stamps = (one for one in shipped.get("anchors", ()) if one["kind"] == "rfc3161")
+        self.tokens |= {signed_head: base64.b64decode(one["token"]) for one in stamps}
 
     @property
     def exit_code(self) -> int:
@@ -452,8 +447,9 @@ def _check_proofs(proofs: Iterable[dict[str, Any]], keys: Iterable[str], report:
         row, head = check_proof(proof, keys)
         if row["table"] == "ledger_seal" and row["signed_head"] not in proven:
             raise Wrong(f"seal {row['number']} in {name_of(head)} is not the one of the proof before")
-        proven.add(signed_head_hash(proof["head"], proof["signature"], proof["cosignature"]))
-        report.take_tokens(signed_head_hash(proof["head"], proof["signature"], proof["cosignature"]), proof)
+        signed_head = signed_head_hash(proof["head"], proof["signature"], proof["cosignature"])
+        proven.add(signed_head)
+        report.take_tokens(signed_head, proof)
         key = f"key {head['key']}" if head["key"] else "nobody"
         said = f"{row['table']} {row.get('number', row['id'])} is in {name_of(head)} of {head['made_at']}"
         report.said.append(f"{said}, signed by {key}: {json.dumps(row, ensure_ascii=False)}")

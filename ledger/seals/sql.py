@@ -1,7 +1,7 @@
 """The statements of sealing and verifying. ``source`` is the table of a row in ``ledger_lines_v1``.
 
-What is the same for all rows of a query, and no constant to the planner, stands in a SELECT of its own: it is computed
-once.
+An expression that is the same for all rows of a query, but no constant for the planner, is a SELECT of its own, so that
+it is computed once.
 """
 
 from ledger.sql import at_home
@@ -11,22 +11,22 @@ NEXT_SEAL = "SELECT * FROM ledger_next_seal(%s)"
 KEEP_SEAL = "SELECT ledger_keep_seal(%s, %s, %s, %s, %b, %s::text[], %s::bigint[], %s::bigint[], %b, %s, %s)"
 KEEP_ANCHOR = "SELECT ledger_keep_anchor(%s, %s, %s)"
 
-# The commit of a seal covers every row that it has read, also one whose own commit was not waited for.
+# The commit of a seal covers every row that it has read, even one whose transaction didn't wait for its own commit.
 DURABLE = """
     SELECT set_config('synchronous_commit', 'on', true)
     WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')
 """
 
-# What the seals of a tenant cover, and those of the database: what belongs to no tenant, and the tenants' seals. (The
-# database's own seals are covered by their chain.)
+# The rows that a tenant's seals cover, and those that the database's seals cover: rows of no tenant, and the tenants'
+# seals. (The chain covers the database's own seals.)
 _NO_EVENT_OF_TENANTS = "('ledger_seal', 'ledger_sealanchored', 'ledger_period', 'ledger_series')"
 _OF_TENANT = f"l.tenant = %(tenant)s AND l.source NOT IN {_NO_EVENT_OF_TENANTS}"
 _OF_DATABASE = """(l.source IN ('ledger_alarmraised', 'ledger_alarmresolved', 'ledger_alarmacknowledged',
                                  'ledger_sealanchored') AND l.tenant IS NULL
                    OR l.source = 'ledger_seal' AND l.tenant IS NOT NULL)"""
 
-# A row is new that the seal before didn't see. A transaction below the snapshot's xmin was over by then, which BRIN
-# indexes know by stretches of the table; one at or above its own xmax nobody has had yet: verify names such a row.
+# A row is new if the previous seal didn't see it. Transactions below the xmin of its snapshot were over by then, which
+# BRIN indexes can use. No transaction has an id at or above the current xmax yet: verify reports a row with one.
 _NEW = """l.era = %(era)s AND l.transaction_id >= pg_snapshot_xmin(%(since)s::pg_snapshot)::text::bigint
           AND l.transaction_id < (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
           AND NOT pg_visible_in_snapshot(l.transaction_id::text::xid8, %(since)s::pg_snapshot)"""
@@ -34,18 +34,18 @@ _NEW = """l.era = %(era)s AND l.transaction_id >= pg_snapshot_xmin(%(since)s::pg
 _IN_NO_SEAL = """NOT EXISTS (
                SELECT FROM ledger_sealed_rows(%(tenant)s) z WHERE z.source = l.source AND z.id = l.id)"""
 
-# In a new era all that no seal has covered yet: also what was left of the era before.
+# In a new era, all rows that no seal covers yet, including those left from the previous era.
 _LEFT = f"l.era <= %(era)s AND {_IN_NO_SEAL}"
 
-# The tenant came by a move that the seal before didn't see, or is away by now: its seals may bear transaction ids of
-# the home that they come from.
+# The tenant came by a move that the previous seal didn't see, or has left: its seals may have transaction ids of the
+# home that they come from.
 _BROUGHT = """EXISTS (SELECT FROM ledger_tenantmove m
                          WHERE m.tenant = l.tenant AND (m.state <> 'arrived' OR NOT pg_visible_in_snapshot(
                              m.mover::text::xid8, %(since)s::pg_snapshot)))"""
 
 
 def covered(tenant: str | None) -> str:
-    """The condition for rows that the tenant's seals cover, or those of the database."""
+    """The condition for the rows that the seals of the tenant, or of the database, cover."""
     return _OF_DATABASE if tenant is None else _OF_TENANT
 
 
@@ -58,7 +58,7 @@ def new_rows(tenant: str | None, *, number: int, since: str | None) -> str:
     return rows + which
 
 
-# Series and periods whose row was written since the snapshot, give or take; an update of any column counts.
+# Series and periods whose row was written roughly since the snapshot; an update of any column counts.
 STATE = """
     SELECT l.source, l.id, l.line FROM ledger_lines_v1() l
     WHERE l.tenant = %(tenant)s AND l.source IN ('ledger_period', 'ledger_series')
@@ -69,8 +69,8 @@ STATE = """
 # A seal's snapshot; null if it is invalid, so that the other seals can still be read.
 _SNAPSHOT = "CASE WHEN z.snapshot ~ '^[0-9]{1,18}:[0-9]{1,18}:[0-9,]*$' THEN z.snapshot::pg_snapshot END"
 
-# Every tenant with rows that none of its seals has seen. Rows of transactions below the horizon need no look: the sweep
-# before the database's last seal has left none of them. Each tenant's last seal is found once.
+# Every tenant with rows that none of its seals has seen. Transactions below the horizon need not be checked: the sweep
+# before the database's last seal has sealed all of them. Each tenant's last seal is looked up once.
 TENANTS_WITH_NEWS = f"""
     WITH written AS MATERIALIZED (
         SELECT DISTINCT l.tenant, l.era, l.transaction_id
@@ -96,8 +96,8 @@ TENANTS_WITH_NEWS = f"""
     ORDER BY w.tenant
 """  # noqa: S608  (our own text)
 
-# The database's last seal: whether it is of this era and place, its horizon, whether it is of an earlier day; and below
-# which transaction all is decided now.
+# The database's last seal: whether it is of this era and of this place, its horizon, whether it is of an earlier day;
+# and the transaction id below which all transactions are over now.
 CHAIN = """
     SELECT z.era = ledger_era(), z.place = ledger_place(), coalesce(z.horizon, 0),
            (z.sealed_at AT TIME ZONE 'UTC')::date < (clock_timestamp() AT TIME ZONE 'UTC')::date,
@@ -108,8 +108,8 @@ CHAIN = """
     ) z ON true
 """
 
-# The last seal of a tenant, and how many of its numbers came later; null where nothing is sealed. (Two counts, so that
-# each can go by its index: of this era by stretches of the table, and of a new one, which is rare.)
+# The last seal of a tenant, and how many of its numbers came later; no row if nothing is sealed. (Two counts, so that
+# each can use its index: numbers of the seal's era, and numbers of a later era, which are rare.)
 STANDING = f"""
     SELECT z.number, z.root, ledger_head_hash(z.head, z.signature, z.cosignature), z.sealed_at, z.key <> '', (
         SELECT count(*) FROM ledger_entry e
@@ -137,13 +137,13 @@ SEALS = """
     ORDER BY z.number LIMIT 50
 """
 
-# What the rows that no seal covers yet say of changed settings.
+# The changes of settings in rows that no seal covers yet.
 NEW_CHANGES = f"""
     SELECT l.source, l.line FROM ledger_lines_v1() l
     WHERE l.source IN ('ledger_periodchanged', 'ledger_serieschanged') AND {_OF_TENANT} AND {_IN_NO_SEAL}
 """  # noqa: S608
 
-# A stretch of a seal's rows: its ids and leaves from one place on. Arguments: seal, first place (from 0), how many.
+# Some of a seal's rows: their ids and leaves. Arguments: seal, first place (from 0), how many.
 STRETCH = """
     SELECT z.ids[%(first)s + 1 : %(first)s + %(count)s],
            substr(z.leaves, (%(first)s * 32 + 1)::integer, (%(count)s * 32)::integer)
@@ -155,8 +155,8 @@ LINES = """
     WHERE l.source = %(source)s AND l.id = ANY (%(ids)s::bigint[])
 """
 
-# Rows that no seal covers, though the last one saw them; that bear an era which is not theirs; or a transaction that
-# nobody has had yet. A tenant's seals that came with it are for the next seal of the database.
+# Rows that no seal covers, though the last seal saw them, or though they have a wrong era or a transaction id that does
+# not exist yet. The next seal of the database covers the seals that a moved tenant brought.
 UNSEALED = f"""
     SELECT l.source, l.id, l.line FROM ledger_lines_v1() l
     WHERE {{covered}} AND {_IN_NO_SEAL}

@@ -1,14 +1,14 @@
 """The statements that read the ledger's schema out of PostgreSQL's catalogue.
 
 All but the first run with ``search_path`` set to ``pg_catalog`` alone. So no function or operator in the ledger's
-schema can answer for PostgreSQL's own, and what is in that schema is written with the schema's name, which the reader
-takes away.
+schema can replace PostgreSQL's own, and names of objects in that schema have the schema's name, which the reader
+removes.
 """
 
 from typing import Final
 
-# Runs with the connection's own search_path: which relation each of the ledger's names leads to, and which functions
-# named like the ledger's are hidden by another one. It uses no operator, since another schema's might be taken.
+# Runs with the connection's own search_path: the relation to which each of the ledger's names resolves, and functions
+# with names of the ledger's that are hidden by another one. It uses no operator, which might be another schema's.
 # Arguments: tables.
 SEEN: Final = """
     SELECT name, pg_catalog.to_regclass(name)::pg_catalog.oid::pg_catalog.int8
@@ -24,7 +24,7 @@ ONLY_POSTGRESQL: Final = "SET LOCAL search_path = pg_catalog"
 
 VERSION: Final = "SELECT current_setting('server_version_num')::int / 10000, current_setting('server_version')"
 
-# What those names lead to, and in which schema. Arguments: oids.
+# The relations to which the names resolve, and their schemas. Arguments: oids.
 PLACES: Final = """
     SELECT c.oid::int8, n.oid::int8, n.nspname, quote_ident(n.nspname),
            c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
@@ -32,7 +32,7 @@ PLACES: Final = """
     WHERE c.oid = ANY (%s::oid[])
 """
 
-# Every object of the ledger, in one snapshot: kind, name, facts. The reader leaves out what is false, null or empty.
+# Every object of the ledger, in one snapshot: kind, name, facts. The reader drops facts that are false, null or empty.
 # Arguments: schema, tables, hidden (functions).
 DESCRIBE: Final = """
     WITH relation AS (

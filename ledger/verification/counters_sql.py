@@ -1,9 +1,9 @@
 """The statements about counters and the values that they gave out; of the shape that ``sql.py`` describes."""
 
 # Rule 1. All that is known of a period's values, as spans in order: ranges of an adopted history (sort 0), entries (1),
-# free slots (2), reservations (3), and the period's end (4). Where a span starts beyond what those before it reached,
-# values are missing: whatever the allocation, the counter gives a value out in one transaction with its entry, or with
-# its row in a queue. Where a span starts below, two claim one value.
+# free slots (2), reservations (3), and the period's end (4). If there is a hole between a span and those before it,
+# values are lost: with every allocation, the counter gives out a value in one transaction with its entry, or with its
+# row in a queue. If a span overlaps those before it, two rows claim one value.
 CONTINUITY = """
     WITH chosen AS (
         SELECT p.id, p.tenant, s.code, p.starts_on, p.ends_on, p.ordinal, p.first_value, p.last_value
@@ -80,8 +80,8 @@ COUNTERS = """
     ORDER BY p.tenant, s.code, p.starts_on
 """
 
-# Rule 2, for the other half of a counter: with the chronology guard on, the latest date that it compares with. A
-# reservation counts, since it bears the date of the entry that it will become; a void number doesn't.
+# Rule 2, for the date of a counter: with the chronology guard on, the latest date with which it compares. A reservation
+# counts, since it has the date of its future entry; a void number doesn't.
 CHRONOLOGY = """
     SELECT 'latest-date', p.tenant, s.code, p.starts_on, p.ends_on, p.ordinal, p.last_value, NULL::bigint, NULL, p.id,
            k.latest::text || ' > ' || coalesce(p.last_issued_on::text, 'nothing')

@@ -1,8 +1,8 @@
 """The statements about what waits in the queues; of the shape that ``sql.py`` describes."""
 
 # Rules 1, 2, 7 and 9. A value waits in an open period of its own tenant, whose counter gave it out, and where a
-# checkout finds it: a slot of a series that isn't pooled any more, or one that lies below what its pool takes for the
-# lowest, would never be taken. A reservation waits no longer than ``open_at_most``.
+# checkout finds it: no checkout would take a slot of a series that isn't pooled any more, or one below the value at
+# which its pool begins. A reservation waits no longer than ``open_at_most``.
 QUEUED = """
     WITH queued AS (
         SELECT 'slot' AS queue, w.tenant, w.period_id, NULL::bigint AS series_id, w.value, NULL::bigint AS id,
@@ -37,7 +37,7 @@ QUEUED = """
     ORDER BY q.tenant, s.code, p.starts_on, q.value
 """
 
-# Rule 4. Tickets of other transactions: none is ever to be seen, since each is numbered before it is committed.
+# Rule 4. Tickets of other transactions. None should ever be visible, since each gets its number before the commit.
 TICKETS = """
     SELECT 'ticket-left', t.tenant, s.code, p.starts_on, p.ends_on, p.ordinal, NULL::bigint, NULL::bigint, NULL, t.id,
            coalesce(nullif(array_to_string(t.documents[:5], ', '), ''), 'no document')
@@ -50,8 +50,8 @@ TICKETS = """
     ORDER BY t.tenant, s.code, t.id
 """
 
-# Rules 3 and 8. A draft is of a period of its own tenant, and numbers a value that the counter gave out; and what was
-# cancelled there is a draft of the same tenant that no document got.
+# Rules 3 and 8. A draft belongs to a period of its own tenant, and its value was given out by the counter. A cancelled
+# draft belongs to the same tenant, and no document has its number.
 DRAFTS = """
     SELECT 'draft-of-nothing', d.tenant, s.code, p.starts_on, p.ends_on, p.ordinal, d.value, NULL::bigint, d.number,
            d.id,
@@ -75,7 +75,7 @@ DRAFTS = """
     ORDER BY 2, 3, 4, 6
 """
 
-# Rule 8. A hole that was reported is of a period of its own tenant, and a value that the counter gave out.
+# Rule 8. A reported hole belongs to a period of its own tenant, and its value was given out by the counter.
 HOLES = """
     SELECT 'hole-of-nothing', h.tenant, s.code, p.starts_on, p.ends_on, p.ordinal, h.value, NULL::bigint, NULL, h.id,
            h.period_id::text

@@ -8,8 +8,8 @@ They run with index scans off, so that they read the tables themselves: a corrup
 it let in. Sorts and hashes spill to disk, so memory stays constant over millions of rows.
 """
 
-# For the one transaction of a check. Sequential scans, hashes and sorts remain, planned for reading all rows, not the
-# first ones of a cursor. What is off counts as very expensive, which would set off the JIT compiler.
+# For the transaction of one check. Sequential scans, hashes and sorts remain, planned for reading all rows and not only
+# the first ones of a cursor. Plans that are off count as very expensive, which would start the JIT compiler.
 READ_THE_TABLES = """
     SET LOCAL enable_indexscan = off;
     SET LOCAL enable_indexonlyscan = off;
@@ -19,7 +19,7 @@ READ_THE_TABLES = """
     SET LOCAL jit = off
 """
 
-# The date that an entry's number may show: a gap has one if it was reserved for a document.
+# The date in an entry's number; a gap has one only if it was reserved for a document.
 _SHOWN_ON = "CASE WHEN e.kind <> 'gap' OR e.metadata ? 'reservation'::text THEN e.issued_on END"
 _FORMATTED = "p.prefix || lpad(e.value::text, greatest(p.width, length(e.value::text)), '0') || p.suffix"
 _EXPECTED = f"""CASE WHEN strpos(p.prefix || p.suffix, '{{doc_') = 0 THEN {_FORMATTED} ELSE
@@ -28,8 +28,8 @@ _EXPECTED = f"""CASE WHEN strpos(p.prefix || p.suffix, '{{doc_') = 0 THEN {_FORM
         '{{doc_month}}', coalesce(to_char({_SHOWN_ON}, 'MM'), '--')),
         '{{doc_day}}', coalesce(to_char({_SHOWN_ON}, 'DD'), '--')) END"""
 
-# Rules 1, 2, 3, 6 and 7, as far as one row and its period show them. The number is that of the value's draft, if it has
-# one. The format is spelt out here: the function that the triggers use is among what is verified.
+# Rules 1, 2, 3, 6 and 7, as far as one row and its period show them. The number must be that of the value's draft, if
+# it has one. The format is repeated here, since the function that the triggers use is among what is verified.
 ENTRIES = f"""
     WITH broken AS (
         SELECT e.*, p.id AS found_period, p.tenant AS period_tenant, p.series_id AS period_series, s.code,
@@ -68,8 +68,8 @@ ENTRIES = f"""
     ORDER BY b.tenant, b.code, b.starts_on, b.value
 """  # noqa: S608  (our own text)
 
-# Rule 2 rests on it: each day has one counter at most, but for ranges that were authorised; those have the values and
-# days that the authority said; and a period and its series have one tenant.
+# What rule 2 rests on: each day has at most one counter, except in authorised ranges; these have the values and days
+# that the authority granted; and a period and its series belong to the same tenant.
 PERIODS = """
     WITH ordered AS (
         SELECT p.*, max(p.ends_on) OVER (PARTITION BY p.series_id, CASE WHEN p.ordinal > 0 THEN p.id END
@@ -95,7 +95,7 @@ PERIODS = """
     ORDER BY p.tenant, s.code, p.starts_on
 """
 
-# Rule 3. Numbers of a tenant that differ in case at most; each later row with the one before it.
+# Rule 3. Numbers of a tenant that are equal without regard to case; each later row with the one before it.
 NUMBERS = """
     SELECT 'number-twice', e.tenant, s.code, p.starts_on, p.ends_on, p.ordinal, e.value, NULL::bigint, e.number, e.id,
            e.other::text
@@ -111,8 +111,8 @@ NUMBERS = """
     ORDER BY e.tenant, s.code, p.starts_on, e.value
 """
 
-# Rule 3. Documents that have two numbers in one series, neither in place of a void one; each later row with the one
-# before it. And numbers that were given in place of one that is not void, or is another document's.
+# Rule 3. Documents that have two numbers in one series, of which neither replaces a void one; each later row with the
+# one before it. And numbers that replace one that is not void, or belongs to another document.
 DOCUMENTS = """
     SELECT c.found, e.tenant, s.code, p.starts_on, p.ends_on, p.ordinal, e.value, NULL::bigint, e.number, e.id, c.detail
     FROM (
@@ -160,7 +160,7 @@ VOIDS = """
     ORDER BY v.tenant, s.code, p.starts_on, e.value
 """
 
-# Rules 1, 6 and 8. What is said of adopted histories and of gaps, and what it is said of.
+# Rules 1, 6 and 8. Adopted histories, and explanations and declarations of gaps, with the rows that they refer to.
 HISTORIES = """
     WITH found AS (
         SELECT CASE WHEN a.id IS NULL OR p.id IS NULL OR a.tenant <> g.tenant OR p.tenant <> g.tenant
@@ -213,7 +213,7 @@ HISTORIES = """
     ORDER BY f.tenant, s.code, f.starts_on, f.first_value
 """
 
-# Rule 8. A finding, and what is said of it, are of one tenant, as is its entry; and it is open once at most.
+# Rule 8. A finding belongs to the tenant of its entry, resolution and acknowledgements, and is open at most once.
 FINDINGS = """
     WITH stranger AS (
         SELECT 'finding-of-stranger' AS found, f.tenant, f.number, f.id, 'entry ' || f.entry_id::text AS detail,
