@@ -35,7 +35,12 @@ def stand_in(stood: Package, shim: str) -> None:
     ``LEDGER_COMPAT = {"HIDE_ORIGINALS": True}`` allows it. Then nobody may have imported the original before.
     """
     package, distribution = stood.name, stood.distribution
-    _refuse_left_over(package, distribution, shim)
+    for entry in settings.INSTALLED_APPS:
+        if entry.partition(".")[0] == package:  # Django would fail on it without saying what to do
+            raise ImproperlyConfigured(
+                f"INSTALLED_APPS has {entry!r}, the app of {distribution}, and {shim!r}, which stands in for it. "
+                f"Take {entry!r} out."
+            )
     if hasattr(sys.modules.get(package), _MARK):
         return
     if (place := original(package)) is not None:
@@ -87,16 +92,6 @@ def make_modules(stood: Package) -> None:
         sys.modules[module.__name__] = module
         if name:
             setattr(made[""], name, module)
-
-
-def _refuse_left_over(package: str, distribution: str, shim: str) -> None:
-    """Refuse the original's app, on which Django would fail without saying what to do."""
-    for entry in settings.INSTALLED_APPS:
-        if entry.partition(".")[0] == package:
-            raise ImproperlyConfigured(
-                f"INSTALLED_APPS has {entry!r}, the app of {distribution}, and {shim!r}, which stands in for it. "
-                f"Take {entry!r} out."
-            )
 
 
 def _looking_up(module: str, ours: str, names: tuple[str, ...]) -> Callable[[str], Any]:

@@ -116,7 +116,7 @@ def judge(
             _undeclared(asked),
             _running_out(asked),
             _ranges(asked),
-            _pools(asked),
+            (Fact(Kind.POOL, 1, *place, since=_aware(tried_at)) for *place, tried_at in asked.rows(sql.POOLS)),
             _counted(asked, Kind.RESERVED, sql.RESERVED, open_at_most=OPEN_AT_MOST),
             (Fact(Kind.SWEEP, 1, since=_aware(one.succeeded_at), detail=one.sweep) for one in sweeps if one.overdue),
         )
@@ -205,11 +205,6 @@ def _ranges(asked: _Asked) -> Iterator[Fact]:
             with in_english():
                 detail = str(level)
             yield Fact(Kind.RANGE, 1, level.series.tenant, level.series.code, detail=detail)
-
-
-def _pools(asked: _Asked) -> Iterator[Fact]:
-    for tenant, series, tried_at in asked.rows(sql.POOLS):
-        yield Fact(Kind.POOL, 1, tenant, series, since=_aware(tried_at))
 
 
 def _aware(moment: datetime | None) -> datetime | None:

@@ -321,8 +321,9 @@ class Report:
 
     def take_tokens(self, signed_head: str, shipped: dict[str, Any]) -> None:
         """Keep the time stamps of a seal, by the hash that they are about."""
-        stamps = (one for one in shipped.get("anchors", ()) if one["kind"] == "rfc3161")
-        self.tokens |= {signed_head: base64.b64decode(one["token"]) for one in stamps}
+        for one in shipped.get("anchors", ()):
+            if one["kind"] == "rfc3161":
+                self.tokens[signed_head] = base64.b64decode(one["token"])
 
     @property
     def exit_code(self) -> int:

@@ -35,13 +35,11 @@ class KeySigner:
     @property
     def public_key(self) -> bytes:
         """32 bytes."""
-        found: bytes = self._key.public_key().public_bytes_raw()
-        return found
+        return bytes(self._key.public_key().public_bytes_raw())
 
     def sign(self, message: bytes) -> bytes:
         """64 bytes."""
-        signature: bytes = self._key.sign(message)
-        return signature
+        return bytes(self._key.sign(message))
 
 
 def signer() -> Signer | None:

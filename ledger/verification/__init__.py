@@ -27,7 +27,7 @@ from typing import Any
 from django.db import DataError, ProgrammingError, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ledger.cursors import open_server_cursor
+from ledger.cursors import stream
 from ledger.databases import choose
 from ledger.models import Entry, Series
 from ledger.series import series_of
@@ -38,9 +38,6 @@ from ledger.verification.findings import Alarm, Note, alarm_for, period_label
 
 #: How long a reservation may stay open: several sweeps, and longer than any checkout should hold a transaction.
 OPEN_AT_MOST = timedelta(hours=1)
-
-#: Rows fetched at a time: the server holds the rest.
-_CHUNK = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,11 +179,7 @@ def _offending_rows(
     with transaction.atomic(using=connection.alias):
         with connection.cursor() as cursor:
             cursor.execute(sql.READ_THE_TABLES)
-        with open_server_cursor(connection.alias) as rows:
-            rows.execute(statement, wanted)
-            while chunk := rows.fetchmany(_CHUNK):
-                for row in chunk:
-                    yield _alarm(row)
+        yield from map(_alarm, stream(connection.alias, statement, wanted))
         # Nothing was written. The rollback also undoes the planner's settings inside a caller's transaction.
         transaction.set_rollback(True, using=connection.alias)
 

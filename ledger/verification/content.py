@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.apps import apps
-from django.db import models, transaction
+from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger import calendars
-from ledger.cursors import open_server_cursor
+from ledger.cursors import stream
 from ledger.errors import InvalidArgument
 from ledger.models import Allocation, Series
 from ledger.models.readable import DayField, FactsField, MomentField
@@ -63,6 +63,7 @@ def unreadable_rows(connection: BaseDatabaseWrapper, tenant: str | None, series:
 
 
 def _columns(model: type[models.Model]) -> Iterator[_Column]:
+    texts = (models.CharField, models.TextField)
     for field in model._meta.concrete_fields:
         column = str(field.column)
         name = f't."{column}"'
@@ -70,14 +71,10 @@ def _columns(model: type[models.Model]) -> Iterator[_Column]:
             yield _Column(column, f"NOT ({field.ends.within(name)})", f"{name}::text")
         elif isinstance(field, FactsField):
             yield _facts(column, name, of_others=model.__name__ in _OF_OTHERS)
-        elif _is_text(field) and model.__name__ not in _OF_OTHERS and column not in _ROLES:
+        elif isinstance(field, texts) and model.__name__ not in _OF_OTHERS and column not in _ROLES:
             hidden = _HIDDEN_IN_LINES if isinstance(field, models.TextField) else _HIDDEN
             told = f"'hidden characters in ' || left(regexp_replace({name}, '{hidden}', '�', 'g'), 80)"
             yield _Column(column, f"{name} ~ '{hidden}'", told)
-
-
-def _is_text(field: object) -> bool:
-    return isinstance(field, (models.CharField, models.TextField))
 
 
 def _facts(column: str, name: str, *, of_others: bool) -> _Column:
@@ -108,13 +105,10 @@ def _of_table(
         return  # these rows belong to no tenant
     if series is not None and model is not Series and not names & {"series_id", "period_id"}:
         return
-    wanted = {"tenant": tenant, "series": series}
-    with transaction.atomic(using=connection.alias), open_server_cursor(connection.alias) as cursor:
-        cursor.execute(_statement(model, columns, names), wanted)
-        while chunk := cursor.fetchmany(_CHUNK):
-            for owner, code, value, number, row, column, detail in chunk:
-                facts: dict[str, Any] = {"tenant": owner, "series": code, "value": value, "number": number, "id": row}
-                yield alarm_for("unreadable", detail, column=column, table=model._meta.db_table, **facts)
+    found = stream(connection.alias, _statement(model, columns, names), {"tenant": tenant, "series": series})
+    for owner, code, value, number, row, column, detail in found:
+        facts: dict[str, Any] = {"tenant": owner, "series": code, "value": value, "number": number, "id": row}
+        yield alarm_for("unreadable", detail, column=column, table=model._meta.db_table, **facts)
 
 
 def _statement(model: type[models.Model], columns: list[_Column], names: set[str]) -> str:
