@@ -4,7 +4,7 @@ LEDGER_COMPAT = {
     "SEQUENCES_TENANT": "",         # the tenant of all sequences of django-sequences, which has no tenants
     "COUNT_ON_OVER_YEARS": False,   # django-sequence: the counter goes on when the year in its numbers changes
     "DEFAULT_PREFIXES": True,       # django-sequence without prefix=: INV-2026-000001; False: 2026-000001
-    "HIDE_ORIGINALS": False,        # a shim hides the package that it stands in for, where that is installed as well
+    "HIDE_ORIGINALS": False,        # a shim hides the package that it stands in for, if that is installed too
     "OLD_NAMES": {                  # django-sequences: names (regular expressions), and the series that go on with them
         r"invoices_(?P<year>[0-9]{4})": {"series": "invoice", "template": "R{year}-{counter:04}", "calendar": "year"},
     },

@@ -31,7 +31,7 @@ from ledger.series import find_series, save_series
 
 
 class Sequence:
-    """A sequence as django-sequence's model shows it, read from the ledger; ``current_value`` alone can be set.
+    """A sequence as django-sequence's model shows it, read from the ledger; only ``current_value`` can be set.
 
     ``scope``, ``prefix``, ``pad_width``, ``include_year`` are those of its series, ``current_value`` is the last value
     of the current period, 0 before the first. ``org_content_type``, ``org_id`` and ``org`` name its tenant.
@@ -316,7 +316,7 @@ class SequenceSet:
 
 
 class Sequences(SequenceSet):
-    """``Sequence.objects``: makes sequences, and finds them anew each time."""
+    """``Sequence.objects``: makes sequences, and finds them again each time."""
 
     def _found(self) -> list[Sequence]:
         return self._read()
@@ -379,7 +379,7 @@ def _tenant(org: Any, org_content_type: Any, org_id: Any) -> str:
 
 
 def _tenant_of(fields: dict[str, Any]) -> str | None:
-    """The tenant that a look-up names, or None where it names none."""
+    """The tenant that a look-up names, or None if it names none."""
     if "org" in fields:
         return tenant_key(fields["org"])
     if "org_content_type" in fields and "org_id" in fields:

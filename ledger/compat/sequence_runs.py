@@ -74,7 +74,7 @@ def code_of_turn(name: str, turn: int) -> str:
 
 
 def latest_run(alias: str, tenant: str, name: str) -> Run | None:
-    """The last run of a sequence, or None where there never was one; refuses a series that is no sequence."""
+    """The last run of a sequence, or None if there never was one; refuses a series that is no sequence."""
     code = code_of(name)
     found: list[tuple[int, Series]] = []
     mine = Series.objects.using(alias).filter(tenant=tenant)
@@ -168,7 +168,7 @@ def hold(alias: str, run: Run, *, nowait: bool) -> int | None:
 
 
 def last_value(alias: str, run: Run) -> int | None:
-    """The last value of a run, or None where it has given out none."""
+    """The last value of a run, or None if it has given out none."""
     period = run.period
     if period is None or period.closed_at is not None:
         return None

@@ -137,7 +137,7 @@ def end(name: str, using: str | None) -> bool:
 
 
 def _take_renamed(alias: str, name: str, old: Renamed, initial_value: int, batch: int | None, nowait: bool) -> int:
-    """The last of the values taken of the series that an old name stands for."""
+    """Take values from the series of an old name; returns the last of them."""
     choice, org = old.choice, old.choice.org
     with translate_database_errors(name), transaction.atomic(using=alias):
         series = find_or_make(alias, org, choice.series, choice.settings)
@@ -182,7 +182,7 @@ def _without_waiting(alias: str, run: Run, name: str, *, one: bool) -> int:
 
 
 def next_value(alias: str, tenant: str, code: str) -> int | None:
-    """The next value in one round trip, or None where the series gives out none."""
+    """The next value in one round trip, or None if the series gives out none."""
     _, moment = day_or_moment(None)
     value: int | None
     (value,) = first_row(connections[alias], _NEXT, (tenant, code, moment))

@@ -181,7 +181,7 @@ class Kind(Enum):
 class Fact:
     """Something that is not as it should be, since when, and where.
 
-    ``tenant`` is None where it concerns all of them; then ``series``, a code, and ``starts_on``, the first day of the
+    ``tenant`` is None if it concerns all of them; then ``series``, a code, and ``starts_on``, the first day of the
     period, are None too; ``ordinal`` is the period's place where it is an authorised range, else 0. A fact of a tenant
     alone, such as a number in the books that the ledger doesn't know, has no series, and one of a series alone no
     period. ``detail`` names what ``count`` counts, where that has names.
@@ -198,7 +198,7 @@ class Fact:
 
     @property
     def place(self) -> str:
-        """Where it is, in words; empty where it concerns all."""
+        """Where it is, in words; empty if it concerns all."""
         if self.tenant is None:
             return ""
         if self.series is None:
@@ -295,7 +295,7 @@ class Verdict:
 
     @property
     def acknowledged_text(self) -> str:
-        """``2 alarms are acknowledged``; empty where none is."""
+        """``2 alarms are acknowledged``; empty if none is."""
         if not self.acknowledged:
             return ""
         told = ngettext("%(n)s alarm is acknowledged", "%(n)s alarms are acknowledged", self.acknowledged)

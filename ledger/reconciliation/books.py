@@ -10,14 +10,14 @@ from ledger.kinds import kind_of
 
 @dataclass(frozen=True, slots=True)
 class BookSettings:
-    """Whose books they are and what is compared with them.
+    """Whose books they are, and what is compared with them.
 
-    ``system`` is the name in the settings, ``tenant`` whose numbers they have. ``series`` are the codes of the series
-    whose numbers must be there; None for all of the tenant. A number is missing there once it is older than ``grace``.
+    ``system`` is the name in the settings, ``tenant`` the owner of the numbers. ``series`` are the codes of the series
+    whose numbers must be there; None for all of the tenant. A number counts as missing once it is older than ``grace``.
     ``number_kept``: the system never gives the number of a dead document to another one. ``foreign``: whether numbers
-    there that fit no period of the series are findings. A reading of everything that misses more than ``largest_loss``
-    of the known documents (a share) is refused. ``reads``: the kinds of documents that are read there (None: all);
-    ``kinds`` says of what kind the documents of a series are, where its code doesn't: it is compared with those alone.
+    that fit no period of the series are findings. A reading of everything is refused if it misses more than
+    ``largest_loss`` (a share) of the known documents. ``reads``: the kinds of documents that are read (None: all);
+    ``kinds`` gives the kind of a series' documents if its code doesn't: it is compared only with documents of its kind.
     """
 
     system: str

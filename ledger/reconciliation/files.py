@@ -246,7 +246,7 @@ class _Reader:
 
 
 def _amount(cell: Any, *, comma: bool) -> Decimal | None:
-    """An amount as a person writes it, without its currency; None where the cell is empty. Raises ValueError."""
+    """An amount as a person writes it, without its currency; None if the cell is empty. Raises ValueError."""
     text = "".join(one for one in text_of(cell) if one in "0123456789.,-")
     text = text.replace(".", "").replace(",", ".") if comma and isinstance(cell, str) else text.replace(",", "")
     try:

@@ -222,7 +222,7 @@ def _summary(row: Any) -> PeriodSummary:
     ends = [last - row.first + 1] if row.lowest is None else [row.lowest - row.first, last - row.highest]
     outside = [count for count in ends if count > 0]
     missing = row.inner_missing + sum(outside)
-    # From the rows alone. A run that begins with free slots begins with the lowest of them.
+    # From the rows only. A run that begins with free slots begins with the lowest of them.
     healing_before = 0 if row.lowest_healing is None else max(0, row.lowest - row.lowest_healing)
     from_rows = 0 if row.lowest is None else row.highest - row.lowest + 1 + healing_before
     upcoming = row.lowest_free if row.is_pooled and row.lowest_free is not None else row.counter + 1
@@ -241,7 +241,7 @@ def _summary(row: Any) -> PeriodSummary:
         missing_ranges=row.ranges + len(outside),
         longest_range=max([0, row.longest, *outside]),
         next_number=None if row.closed or upcoming > row.max_value else next_number,
-        # From the counter, from the rows alone, and both of the same range. No slot heals what isn't missing.
+        # From the counter and from the rows only, both of the same range. No slot heals what isn't missing.
         identity_holds=expected == accounted + missing == from_rows == accounted + row.inner_missing + healing_before
         and row.healing <= missing,
     )

@@ -86,7 +86,7 @@ def _register(scope: Scope) -> Iterator[Cells]:
     sealed = coverage(scope.tenant, using=scope.snapshot.alias)
     authorised = scope.ranges()
     places = [(*scoped.place.values(), str(authorised.get(scoped.period.pk) or "")) for scoped in scope.periods]
-    # The lines that no document bears, but for their last cell, each with the place of its period and its value.
+    # The lines without a document, without their last cell, each with the place of its period and its value.
     others: Iterator[tuple[int, int, Cells]] = (
         (place, span.first, _other(scope, scoped, span, sealed))
         for place, scoped in enumerate(scope.periods, 1)

@@ -27,7 +27,7 @@ class Kind(Enum):
     DAY = "date"
     #: An aware datetime, in the time zone of the report.
     MOMENT = "moment"
-    #: A truth; where it is False, the row is shown in red.
+    #: A boolean; if it is False, the row is shown in red.
     VERDICT = "verdict"
     #: A mapping of texts to whatever JSON can say.
     EVIDENCE = "evidence"

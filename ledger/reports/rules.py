@@ -30,7 +30,7 @@ from ledger.words import in_english, later, marked, period_told, told_later
 from ledger.zones import today_in
 
 # What the rules ask of the numbers themselves, in one walk. Arguments: tenant, series (id); max_length, pattern, lowest
-# and highest, each null where the rules don't ask for it.
+# and highest, each null if the rules don't ask for it.
 _NUMBERS = """
     SELECT count(*) AS n, max(length(e.number)) AS longest, count(*) - count(DISTINCT upper(e.number)) AS twice,
            count(*) FILTER (WHERE length(e.number) > %(max_length)s::int) AS too_long,
@@ -107,7 +107,7 @@ _GAPS = """
 
 @dataclass(frozen=True, slots=True)
 class SeriesReport:
-    """One series: codes and names of its rules (empty where it has none), every finding, and what is not checked."""
+    """One series: codes and names of its rules (empty if it has none), every finding, and what is not checked."""
 
     tenant: str
     series: str

@@ -187,7 +187,7 @@ class Authorisation:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules of one country, or of one e-invoicing network, for one series; None where it has no rule.
+    """The rules of one country, or of one e-invoicing network, for one series; None if it has no rule.
 
     ``aliases`` are other codes of the same set. ``unchecked`` are rules that only people can check.
     """

@@ -1,4 +1,4 @@
-"""What goes outside, as JSON lines that ``folio_verify.py`` checks: whole chains, heads alone, proofs of rows."""
+"""Exports JSON lines that ``folio_verify.py`` checks: whole chains, only heads, or proofs of rows."""
 
 import json
 from collections.abc import Iterator

@@ -71,7 +71,7 @@ _TABLES = {
     "ledger_series": "id tenant code settings",
 }
 
-#: What stands in the line of a row, by its table, in this order.
+#: The fields in the line of a row, by its table, in this order.
 COLUMNS = {table: ("table", *fields.partition("|")[0].split()) for table, fields in _TABLES.items()}
 
 #: The personal texts of a row, by its table, in this order.
@@ -172,7 +172,7 @@ def salts_of(key: bytes, table: str, row: int) -> tuple[bytes, bytes]:
 
 
 def personal_hash(salt: bytes, text: str) -> str:
-    """What stands for the personal texts in their row's leaf."""
+    """The hash that represents the personal texts in their row's leaf."""
     return hashlib.sha256(salt + text.encode()).hexdigest()
 
 
@@ -197,7 +197,7 @@ def leaf_of(shipped: dict[str, Any]) -> bytes:
     return leaf_hash(salt + line.encode())
 
 
-# Ed25519 (RFC 8032), checking alone: slow, short, and of nothing secret.
+# Ed25519 (RFC 8032), only to check signatures: slow and short; nothing here is secret.
 
 _P = 2**255 - 19
 _L = 2**252 + 27742317777372353535851937790883648493

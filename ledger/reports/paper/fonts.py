@@ -62,7 +62,7 @@ class Fonts:
     _without: set[str] = field(default_factory=set)
 
     def text_faces(self) -> tuple[Path, Path] | None:
-        """A regular and a bold face for most texts, or None where this machine has none."""
+        """A regular and a bold face for most texts, or None if this machine has none."""
         by_name = {path.name: path for path in reversed(self.files)}
         return next(((by_name[a], by_name[b]) for a, b in _TEXT if a in by_name and b in by_name), None)
 
@@ -78,7 +78,7 @@ class Fonts:
         return None
 
     def characters(self, path: Path) -> frozenset[int]:
-        """The characters that a face has; none where its file can't be read."""
+        """The characters that a face has; none if its file can't be read."""
         if path not in self._characters:
             try:
                 with path.open("rb") as file, TTFont(file, fontNumber=0, lazy=True) as font:

@@ -41,7 +41,7 @@ RULES = Rules(
         "A series lasts a fiscal year at least.",
         Source("Despacho 8632/2014", Basis.STATUTE),
         refused=frozenset({CalendarKind.QUARTER, CalendarKind.MONTH, CalendarKind.DAY}),
-        # A first year may be short; but whoever cuts a year in two by hand should hear of it.
+        # A first year may be short, but a year that was cut in two by hand gets a warning.
         shortest=365,
     ),
     authorisation=Authorisation(
