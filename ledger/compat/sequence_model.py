@@ -366,7 +366,7 @@ Sequence.objects = Sequences()
 
 
 def _tenant(org: Any, org_content_type: Any, org_id: Any) -> str:
-    """The tenant of an organisation, given itself or by its content type and key; an empty key is none."""
+    """The tenant of an organisation, given itself or by its content type and key. No key means no tenant."""
     if org_content_type is None and org_id in (None, ""):
         return tenant_key(org)
     if org is not None or org_content_type is None or org_id in (None, ""):

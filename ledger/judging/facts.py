@@ -116,7 +116,7 @@ def judge(
             _undeclared(asked),
             _running_out(asked),
             _ranges(asked),
-            (Fact(Kind.POOL, 1, *place, since=_aware(tried_at)) for *place, tried_at in asked.rows(sql.POOLS)),
+            (Fact(Kind.POOL, 1, pool.tenant, pool.code, since=_aware(pool.tried_at)) for pool in asked.rows(sql.POOLS)),
             _counted(asked, Kind.RESERVED, sql.RESERVED, open_at_most=OPEN_AT_MOST),
             (Fact(Kind.SWEEP, 1, since=_aware(one.succeeded_at), detail=one.sweep) for one in sweeps if one.overdue),
         )

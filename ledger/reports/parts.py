@@ -58,8 +58,8 @@ def parts(scope: Scope) -> Iterator[Part]:
         yield Part("out_of_order", _("Out of order"), note, rows.OutOfOrderRow, read)
     if any(one.row.duplicates for one in periods):
         note = _("Each value has one entry; these have more, which only a lost unique index lets happen.")
-        read = partial(_plain, scope, sql.DUPLICATES, rows.DuplicateRow, by_index=True)
-        yield Part("duplicates", _("Values that come twice"), note, rows.DuplicateRow, read)
+        repeated = partial(_plain, scope, sql.DUPLICATES, rows.DuplicateRow, by_index=True)
+        yield Part("duplicates", _("Values that come twice"), note, rows.DuplicateRow, repeated)
     note = _(
         "Documents whose business date is not the day on which the number was given out, in the time zone of "
         "the series. Fewer days than none: back-dated."

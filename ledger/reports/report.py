@@ -303,7 +303,7 @@ def _sentence(scope: Scope) -> str:
 
 
 def _reasons(scope: Scope, verdict: Verdict, seal: Standing) -> Iterator[Reason]:
-    """All that the verdict rests on, the worst first, even if there are none of a kind."""
+    """All that the verdict rests on, the worst first, including kinds without any."""
     told = (
         (_("Lost, or not adding up"), verdict.count(State.LOST)),
         (_("Rules broken"), verdict.count(State.BROKEN)),

@@ -72,7 +72,7 @@ class Gaps:
     quarterly: bool = False
 
     def due(self, broke_on: date) -> date | None:
-        """The last day to declare a number if the sequence broke on that day; None if there is none."""
+        """The last day to declare a number if the sequence broke on that day; None without a due day."""
         if self.due_day is None:
             return None
         ends = broke_on.month + (-broke_on.month) % self._months

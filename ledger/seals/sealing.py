@@ -61,7 +61,7 @@ class Sealed:
 
 
 def seal(tenant: str | None, *, using: str, horizon: int | None = None, first: bool = False) -> Sealed | None:
-    """Seal the new rows of a tenant, or of the database; None if there are none.
+    """Seal the new rows of a tenant, or of the database; None if nothing is new.
 
     ``first`` seals in any case. When this returns, the seal and all that it covers is durable. Call it outside a
     transaction. Raises SealError if there can be no seal (a standby, a ledger that has moved, a key that is gone), and

@@ -157,7 +157,7 @@ def lost_values(
     tenant: str, series: str, starts_on: date, ends_on: date, ordinal: int, value: int, through: int
 ) -> Alarm:
     """The alarm for values of which there is no trace, worded as ``verify`` would."""
-    where = {"tenant": tenant, "series": series, "starts_on": starts_on, "ordinal": ordinal}
+    where: dict[str, Any] = {"tenant": tenant, "series": series, "starts_on": starts_on, "ordinal": ordinal}
     label = period_label(starts_on, ends_on, ordinal)
     return alarm_for("lost-or-tampered", value=value, through=through, period=label, **where)
 

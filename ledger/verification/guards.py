@@ -54,7 +54,7 @@ def excess(remarks: Iterable[Remark], allowed: Allowed, public: Collection[str])
     Reading changes nothing, so SELECT is reported only if every role has it.
     """
     for remark in remarks:
-        privilege, role = remark.facts.get("privilege"), remark.facts["role"]
+        privilege, role = remark.facts.get("privilege"), remark.facts.get("role")
         if remark.kind != "privilege" or (remark.facts["on"] == "schema" and privilege == "USAGE"):
             continue
         label, power = privilege_label(remark), _ALLOWS.get(str(privilege), _ALLOWS["UPDATE"])
