@@ -107,7 +107,8 @@ def last(name: str, using: str | None) -> int | None:
     name = named(name)
     old = renamed(name)
     tenant = compat_settings().sequences_tenant if old is None else old.choice.org
-    alias = database_for(tenant, using, reads=True) or router.db_for_read(NumberIssued)
+    home = database_for(tenant, using, reads=True)
+    alias = router.db_for_read(NumberIssued) if home is None else home
     if old is not None:
         return _last_renamed(alias, old)
     run = latest_run(alias, tenant, name)
@@ -228,7 +229,8 @@ def _explain(alias: str, tenant: str, name: str, run: Run, outcome: str, days: s
 
 
 def _alias(tenant: str, using: str | None) -> str:
-    return database_for(tenant, using) or router.db_for_write(NumberIssued)
+    home = database_for(tenant, using)
+    return router.db_for_write(NumberIssued) if home is None else home
 
 
 def named(name: Any) -> Any:

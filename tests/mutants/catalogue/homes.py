@@ -92,8 +92,8 @@ MUTANTS = (
     Mutant(
         "sequences are where the routers say",
         "ledger/compat/sequence_values.py",
-        "    return database_for(tenant, using) or router",
-        "    return using or router",
+        "    home = database_for(tenant, using)\n    return",
+        "    home = using\n    return",
         (f"{DROP_INS}::test_django_sequences",),
     ),
     Mutant(
