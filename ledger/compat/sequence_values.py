@@ -111,7 +111,7 @@ def last(name: str, using: str | None) -> int | None:
     alias = router.db_for_read(NumberIssued) if home is None else home
     if old is not None:
         return _last_renamed(alias, old)
-    run = latest_run(alias, tenant, name)
+    run = latest_run(connections[alias].alias, tenant, name)  # an unknown alias is refused
     return None if run is None else last_value(alias, run)
 
 
