@@ -192,7 +192,7 @@ def close_period(period: Period, *, early: bool = False, by: Any = None, using: 
         if found is None:
             raise errors.NoPeriod(
                 f"The period {period.label} of tenant {period.tenant!r} is not in the database {alias!r}.",
-                rule="A period is closed once it is open.",
+                rule="Only an open period can be closed.",
                 remedy="Open it first: open_period('invoice', day).",
             )
         if outcome == "runs":

@@ -1,4 +1,4 @@
-"""Who may see one tenant on Folio's pages. Access is given and taken away here, and never edited."""
+"""Who may see one tenant on Folio's pages. Access can be given and taken away here, but not edited."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ class TenantAccessForm(forms.ModelForm):  # type: ignore[type-arg]
         return str(self.cleaned_data["name"])
 
     def clean_tenant(self) -> str:
-        """A misspelt tenant would give access to nothing, and nobody would know why."""
+        """Refuses a misspelt tenant: it would give access to nothing, and nobody would know why."""
         tenant = tenant_key(self.cleaned_data["tenant"].strip())
         self.home = database_for(tenant, None, reads=True)
         if not Series.objects.using(self.home).filter(tenant=tenant).exists():
@@ -62,7 +62,7 @@ class TenantAccessAdmin(WritingAdmin):
     search_fields = ("tenant",)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Where the tenant's numbers are, whichever home the page shows."""
+        """Saves it where the tenant's numbers are, whichever home the page shows."""
         obj.save(using=form.home)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:

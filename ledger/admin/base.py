@@ -21,8 +21,10 @@ from django.utils.safestring import SafeString
 
 from ledger.actions import all_or_none
 from ledger.database_errors import not_granted
+from ledger.errors import LedgerError
 from ledger.models import Period, Series
 from ledger.tenants import tenant_name
+from ledger.web.confirming import MOST, too_many
 from ledger.web.wrappers import at_home, readable
 from ledger.words import lazily as _
 from ledger.words import moment_told, period_told
@@ -32,7 +34,7 @@ AnyModelAdmin: TypeAlias = "admin.ModelAdmin[Any]"
 
 
 class ReadableChangeList(ChangeList):
-    """A list that answers a filter which PostgreSQL refuses as Django answers one which Django refuses."""
+    """A list that treats a filter that PostgreSQL refuses like one that Django refuses."""
 
     def get_results(self, request: HttpRequest) -> None:
         """For example, an invalid regular expression redirects to the list without filters."""
@@ -45,11 +47,13 @@ class ReadableChangeList(ChangeList):
 class ModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """The base of all our pages. It refuses requests with characters that PostgreSQL can't store."""
 
+    changelist: type[ChangeList] = ReadableChangeList
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return ReadableChangeList
+        return self.changelist
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        """Also reads the series, whose time zone the page and the list show a row's moments in."""
+        """Also reads the series: the page and the list show a row's moments in its time zone."""
         queryset: models.QuerySet[Any] = super().get_queryset(request)
         related = self.list_select_related
         return queryset if isinstance(related, bool) or not related else queryset.select_related(*related)
@@ -111,7 +115,7 @@ class BoundedChangeList(ReadableChangeList):
     """A list whose count may have stopped at the paginator's limit."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """The search box shows how many rows match, and never the limit in place of that number."""
+        """The search box shows how many rows match, and never the limit instead."""
         super().get_results(request)
         if not self.query or getattr(self.paginator, "is_cut", False):
             self.full_result_count = self.result_count
@@ -120,14 +124,12 @@ class BoundedChangeList(ReadableChangeList):
 class ReadOnlyAdmin(ModelAdmin):
     """Read-only pages. The database refuses changes of these rows, so the pages offer none."""
 
+    changelist = BoundedChangeList
     # Counting the rows of each choice would read the whole table each time.
     show_facets = admin.ShowFacets.NEVER
 
     class Media:
         css = {"all": ["ledger/admin.css"]}
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return BoundedChangeList
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -140,28 +142,28 @@ class ReadOnlyAdmin(ModelAdmin):
 
 
 class WritingAdmin(ModelAdmin):
-    """Pages that save. If the database role may not write, they name the purpose that it lacks."""
+    """Pages that save. They show what only the database refuses, and the purpose that its role lacks to write."""
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """After a refusal, redirect to the form. Nothing was saved."""
         try:
             return super().changeform_view(request, *args, **kwargs)
-        except Error as error:
+        except (Error, LedgerError) as error:
             return self._refused(request, error)
 
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """After a refusal, redirect to the question. Nothing was deleted."""
         try:
             return super().delete_view(request, *args, **kwargs)
-        except Error as error:
+        except (Error, LedgerError) as error:
             return self._refused(request, error)
 
-    def _refused(self, request: HttpRequest, error: Error) -> HttpResponse:
-        denied = not_granted(error, "this page needs") if request.method == "POST" else None
-        if denied is None:
+    def _refused(self, request: HttpRequest, error: Error | LedgerError) -> HttpResponse:
+        refusal = error if isinstance(error, LedgerError) else not_granted(error, "this page needs")
+        if refusal is None or request.method != "POST":
             raise error
-        self.message_user(request, str(denied), messages.ERROR)
-        return redirect(request.path)
+        self.message_user(request, str(refusal), messages.ERROR)
+        return redirect(request.get_full_path())
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
@@ -203,7 +205,7 @@ def link_to(target: models.Model, text: object, site: admin.AdminSite) -> SafeSt
 
 
 def shown_period(period: Period) -> SafeString | str:
-    """The period's span of dates, which breaks between its two dates and not within them."""
+    """The period's span of dates; a line may break between its two dates, and not within one."""
     told = period_told(period.label)
     first, _, last = told.rpartition(" ")
     if not first or " to " not in period.label:
@@ -217,7 +219,7 @@ def shown_tenant(tenant: str) -> str:
 
 
 def _zone_of(row: models.Model) -> str | None:
-    """The time zone of the row's series, if that was read with it."""
+    """The time zone of the row's series, if the series was read with the row."""
     if isinstance(row, Series):
         return row.time_zone
     known = row._state.fields_cache
@@ -230,17 +232,13 @@ def field_names(model: type[models.Model], *, without: Sequence[str] = ()) -> tu
     return tuple(field.name for field in model._meta.concrete_fields if field.name not in without)
 
 
-#: As many as a person can read before saying yes.
-MOST = 200
-
-
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What is done to each of the chosen rows, and its words.
+    """An action on each of the chosen rows, and the texts of the page that asks before it.
 
-    ``form`` makes the form of what is typed and of how many rows there are; ``do`` gets a row, what was said and the
-    database. ``action`` is the method of the admin page, ``turn`` what ``all_or_none`` takes, ``logged`` what Django's
-    log says of each row, and ``told`` what is said of all of them: its ``numbers`` or ``periods``.
+    ``form`` makes the form from the POST data and the number of rows; ``do`` gets a row, the form's data and the
+    database. ``action`` is the method of the admin page, ``turn`` is for ``all_or_none``, ``logged`` is what Django's
+    log says of each row, and ``told`` the message about all of them, with ``numbers`` or ``periods`` in it.
     """
 
     action: str
@@ -257,14 +255,10 @@ class Act:
         self, model_admin: AnyModelAdmin, request: HttpRequest, queryset: models.QuerySet[Any]
     ) -> HttpResponse | None:
         alias = router.db_for_write(queryset.model)
-        # In the order in which all such actions lock them.
+        # All such actions lock rows in this order.
         chosen = list(queryset.using(alias).order_by("pk")[: MOST + 1])
         if len(chosen) > MOST:
-            told = _(
-                "More than %(n)s are selected. This can't be undone, so it takes at most as many as one can read: "
-                "narrow the selection by a filter or a search."
-            )
-            model_admin.message_user(request, told % {"n": MOST}, messages.ERROR)
+            model_admin.message_user(request, too_many(MOST), messages.ERROR)
             return None
         form = self.form(request.POST if "confirmed" in request.POST else None, len(chosen))
         failures: list[str] = []

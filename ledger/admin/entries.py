@@ -1,31 +1,22 @@
 """The ledger: every value and what happened to it. Voids numbers, with a reason."""
 
 import json
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import pgettext
 
-from ledger.actions import void
-from ledger.admin.base import (
-    Act,
-    BoundedChangeList,
-    BoundedPaginator,
-    ReadOnlyAdmin,
-    field_names,
-    link_to,
-    page_address,
-)
+from ledger.admin.base import Act, BoundedChangeList, BoundedPaginator, ReadOnlyAdmin, link_to, page_address
 from ledger.admin.filters import EntrySearch, EntrySeriesFilter, PeriodFilter, StateFilter, TenantFilter
 from ledger.models import Adoption, Entry, GapDeclared, GapExplained, NumberVoided
 from ledger.replacing import replaced_by, replacement_of
 from ledger.templatetags.ledger_pages import LONGEST, evidence
 from ledger.unreadable import cut
-from ledger.web.confirming import VoidForm
+from ledger.web.confirming import VoidForm, void_as_said
 from ledger.words import day_told, moment_told, word
 from ledger.words import lazily as _
 from ledger.zones import zone_or_utc
@@ -44,10 +35,10 @@ def _void_form(data: Any, count: int) -> VoidForm:
 
 
 class EntryChangeList(BoundedChangeList):
-    """Sorts by value, within tenant and period."""
+    """Sorts by value, within tenant and period: the only order that has an index."""
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
-        """The only order that has an index, in both directions. The latest comes first by default."""
+        """In both directions; by default the latest comes first."""
         asked = self.params.get("o", "")
         ordering = _BY_VALUE if asked and not asked.startswith("-") else [f"-{field}" for field in _BY_VALUE]
         return list(ordering)
@@ -57,6 +48,7 @@ class EntryChangeList(BoundedChangeList):
 class EntryAdmin(EntrySearch, ReadOnlyAdmin):
     """Issued and adopted numbers and gaps, one row for each value."""
 
+    changelist = EntryChangeList
     list_display = (
         *("shown_number", "state", "document", "shown_date", "shown_series", "shown_period", "value", "shown_tenant"),
         *("issued_at", "actor"),
@@ -74,19 +66,11 @@ class EntryAdmin(EntrySearch, ReadOnlyAdmin):
         (_("Evidence"), {"fields": ("actor", "transaction_id", "shown_metadata", "adoption")}),
         (_("Later"), {"fields": ("void_event", "shown_replaces", "shown_replaced_by", "explanations", "declarations")}),
     )
-    readonly_fields = (
-        *field_names(Entry, without=("id", "metadata", "replaces")),
-        *("state", "shown_metadata", "adoption", "void_event", "shown_replaces", "shown_replaced_by", "explanations"),
-        "declarations",
-    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         voids = NumberVoided.objects.filter(tenant=OuterRef("tenant"), entry=OuterRef("pk"))
         queryset: QuerySet[Any] = super().get_queryset(request).annotate(is_void=Exists(voids))
         return queryset
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return EntryChangeList
 
     def has_void_number_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("ledger.void_number")
@@ -117,12 +101,11 @@ class EntryAdmin(EntrySearch, ReadOnlyAdmin):
 
     @admin.display(description=_("adopted from"))
     def adoption(self, obj: Entry) -> str:
-        """The file that was taken over in the same transaction."""
+        """The file that was adopted in the same transaction."""
         if obj.kind != Entry.Kind.ADOPTED:
             return "–"
-        adoption = Adoption.objects.filter(
-            tenant=obj.tenant, series=obj.series_id, transaction_id=obj.transaction_id
-        ).first()
+        where = {"tenant": obj.tenant, "series": obj.series_id, "transaction_id": obj.transaction_id}
+        adoption = Adoption.objects.filter(**where).first()
         return link_to(adoption, adoption, self.admin_site) if adoption else "–"
 
     @admin.display(description=_("void"))
@@ -137,13 +120,14 @@ class EntryAdmin(EntrySearch, ReadOnlyAdmin):
 
     @admin.display(description=_("replaces"))
     def shown_replaces(self, obj: Entry) -> str:
-        found = replaced_by(obj)
-        return link_to(found, found.number, self.admin_site) if found else "–"
+        return self._link(replaced_by(obj))
 
     @admin.display(description=_("replaced by"))
     def shown_replaced_by(self, obj: Entry) -> str:
-        found = replacement_of(obj)
-        return link_to(found, found.number, self.admin_site) if found else "–"
+        return self._link(replacement_of(obj))
+
+    def _link(self, entry: Entry | None) -> str:
+        return link_to(entry, entry.number, self.admin_site) if entry else "–"
 
     @admin.display(description=_("explanations"))
     def explanations(self, obj: Entry) -> str:
@@ -167,10 +151,6 @@ class EntryAdmin(EntrySearch, ReadOnlyAdmin):
     def void_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         """Voids all of them or none, after a page that asks for the reason."""
 
-        def do(entry: Entry, said: dict[str, Any], alias: str) -> object:
-            replacement = said.get("replacement") or None
-            return void(entry, reason=said["reason"], by=request.user, replacement=replacement, using=alias)
-
         return Act(
             action="void_selected",
             turn="void",
@@ -180,5 +160,5 @@ class EntryAdmin(EntrySearch, ReadOnlyAdmin):
             logged=_("Voided."),
             told=_("Void: %(numbers)s."),
             form=_void_form,
-            do=do,
+            do=partial(void_as_said, request.user),
         ).ask(self, request, queryset)

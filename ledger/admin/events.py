@@ -35,22 +35,17 @@ class EventAdmin(ReadOnlyAdmin):
 
 @admin.register(models.NumberRegistered)
 class NumberRegisteredAdmin(EntrySearch, EventAdmin):
-    """Under which reference an authority knows a number."""
+    """The reference by which an authority knows a number."""
 
-    list_display = ("number", "shown_tenant", "authority", "reference", "actor", "registered_at")
+    list_display = ("entry__number", "shown_tenant", "authority", "reference", "actor", "registered_at")
     list_select_related = ("entry",)
     search_fields = ("entry__number",)
     fields = ("entry", "tenant", "authority", "reference", "digest", "actor", "registered_at", "transaction_id")
-    readonly_fields = fields
-
-    @admin.display(description=_("number"))
-    def number(self, obj: models.NumberRegistered) -> str:
-        return obj.entry.number
 
 
 @admin.register(models.Adoption)
 class AdoptionAdmin(EventAdmin):
-    """Which file was taken over, and how it was read."""
+    """Which file was adopted, and how it was read."""
 
     list_display = ("source", "shown_series", "shown_tenant", "rows", "gap_ranges", "actor", "adopted_at")
     list_select_related = ("series",)
@@ -59,7 +54,6 @@ class AdoptionAdmin(EventAdmin):
         *("source", "digest", "series", "tenant", "rows", "gap_ranges", "options", "actor", "adopted_at"),
         "transaction_id",
     )
-    readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         queryset: QuerySet[Any] = super().get_queryset(request).annotate(range_count=Count("gaps"))
@@ -67,7 +61,7 @@ class AdoptionAdmin(EventAdmin):
 
     @admin.display(description=_("missing ranges"))
     def gap_ranges(self, obj: Any) -> int:
-        """How many ranges it left out; the page of gaps lists them."""
+        """How many ranges of values it left out; the page of gaps lists them."""
         return int(obj.range_count)
 
 
@@ -75,7 +69,7 @@ class AdoptionAdmin(EventAdmin):
 class GapDeclaredAdmin(EventAdmin):
     """Missing numbers that were declared to an authority, with its receipt."""
 
-    list_display = ("shown_range", "authority", "reference", "its_period", "shown_tenant", "actor", "declared_at")
+    list_display = ("shown_range", "authority", "reference", "period", "shown_tenant", "actor", "declared_at")
     list_select_related = ("period__series",)
     list_filter = (TenantFilter, "authority", SeriesOfPeriodFilter)
     search_fields = ("reference",)
@@ -83,15 +77,10 @@ class GapDeclaredAdmin(EventAdmin):
         *("first_value", "last_value", "period", "tenant", "authority", "reference", "justification"),
         *("actor", "declared_at", "transaction_id"),
     )
-    readonly_fields = fields
 
     @admin.display(description=_("values"))
     def shown_range(self, obj: models.GapDeclared) -> str:
         return f"{obj.first_value}" if obj.first_value == obj.last_value else span_told(obj.first_value, obj.last_value)
-
-    @admin.display(description=_("period"))
-    def its_period(self, obj: models.GapDeclared) -> str:
-        return str(obj.period)
 
 
 class _BecameEntry(EventAdmin):
@@ -99,7 +88,7 @@ class _BecameEntry(EventAdmin):
 
     list_select_related = ("period__series",)
     list_filter: ClassVar[tuple[Any, ...]] = (TenantFilter, SeriesOfPeriodFilter, PeriodFilter)
-    #: What is said of a value without an entry, and of one that a document has.
+    #: What the list says of a value without an entry, and of one that a document has.
     waiting: ClassVar[str]
     issued: ClassVar[str]
 
@@ -125,12 +114,11 @@ class HoleReportedAdmin(_BecameEntry):
 
     list_display = ("shown_number", "became", "reported_at", "shown_series", "shown_period", "shown_tenant")
     fields = ("shown_number", "became", "period", "tenant", "value", "reported_at", "transaction_id")
-    readonly_fields = fields
     waiting, issued = _("not healed yet"), _("healed")
 
     @admin.display(description=_("number"))
     def shown_number(self, obj: models.HoleReported) -> str:
-        """The number of the value, whether it was issued since or not."""
+        """The number of the value, issued since or not."""
         return format_html('<span class="ledger-day">{}</span>', obj.period.number_of(obj.value))
 
 
@@ -143,7 +131,6 @@ class DraftMadeAdmin(_BecameEntry):
     search_fields = ("number", "remote_id")
     search_help_text = _("Part of a number, or of the accounting system's own key.")
     fields: ClassVar[tuple[str, ...]] = ("number", "became", *field_names(models.DraftMade, without=("id", "number")))
-    readonly_fields = fields
     waiting, issued = _("free, or held by a checkout"), _("issued")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -172,7 +159,6 @@ class RemotePoolAdmin(ReadOnlyAdmin):
     ordering = ("tenant", "series__code")
     sortable_by = ()
     fields = field_names(models.RemotePool, without=("id", "claimed_by"))
-    readonly_fields = fields
 
 
 @admin.register(models.Reservation)
@@ -188,8 +174,7 @@ class ReservationAdmin(EventAdmin):
     search_fields = ("document",)
     search_help_text = _("Part of a document key.")
     ordering: ClassVar[tuple[str, ...]] = ("pk",)
-    readonly_fields = ("shown_number", *field_names(models.Reservation, without=("id",)))
-    fields: ClassVar[tuple[str, ...]] = readonly_fields
+    fields: ClassVar[tuple[str, ...]] = ("shown_number", *field_names(models.Reservation, without=("id",)))
 
     @admin.display(description=_("number"))
     def shown_number(self, obj: models.Reservation) -> str:
@@ -209,7 +194,6 @@ class RemoteDocumentAdmin(EventAdmin):
     search_fields = ("number",)  # shows the box; get_search_results() does the work
     search_help_text = _("A whole number, a document key, or the system's own key.")
     fields = field_names(models.RemoteDocument, without=("id",))
-    readonly_fields = fields
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -236,4 +220,3 @@ class RemoteReadingAdmin(EventAdmin):
 
     list_display = ("system", "finished_at", "compared_at", "full_from", "needs_person", "error", "shown_tenant")
     fields = field_names(models.RemoteReading, without=("id", "compared_by"))
-    readonly_fields = fields

@@ -1,4 +1,4 @@
-"""Filters and search boxes. Their choices come from small tables: DISTINCT over the ledger would read it all."""
+"""Filters and search boxes. Their choices come from small tables: a DISTINCT over the ledger would read all of it."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from django.http import HttpRequest
 from ledger.admin.base import AnyModelAdmin, ModelAdmin, shown_tenant
 from ledger.models import Entry, NumberVoided, Period, RemoteReading, Series
 from ledger.searching import find_entries
-from ledger.web.rows import key_in
+from ledger.web.query_string import key_in
 from ledger.words import lazily as _
 from ledger.words import period_told
 
-#: Nobody reads a longer list. Any value can still be given in the address.
+#: Nobody reads a longer list. The address can still name any other value.
 _MOST = 100
 
 
@@ -29,18 +29,17 @@ class TenantFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """An empty text is a tenant too."""
-        return queryset if self.value() is None else queryset.filter(tenant=self.value())
+        return queryset if self.value() is None else queryset.filter(**{str(self.parameter_name): self.value()})
 
 
 class _ByRow(admin.SimpleListFilter):
-    """By the primary key of another row. The address may lack it, or hold a text that is no key."""
+    """By the primary key of another row, of ``model``. The address may lack it, or hold a text that is no key."""
+
+    model: type[Series | Period]
 
     def has_output(self) -> bool:
-        """Django drops a filter without choices, even if the address uses it; so this keeps it."""
+        """Django drops a filter without choices, even if the address uses it; this one stays."""
         return self.value() is not None or super().has_output()
-
-    #: Whose key it is.
-    model: type[Series | Period]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """No rows for an unknown key. Filters by tenant too, the first column of the indexes."""
@@ -51,7 +50,7 @@ class _ByRow(admin.SimpleListFilter):
         return queryset.none() if pk is None or tenant is None else queryset.filter(self.of(pk), tenant=tenant)
 
     def of(self, pk: int) -> Q:
-        raise NotImplementedError
+        return Q(**{str(self.parameter_name): pk})
 
 
 class SeriesFilter(_ByRow):
@@ -67,9 +66,6 @@ class SeriesFilter(_ByRow):
             series = series.filter(tenant=tenant)
         return [(str(one.pk), str(one)) for one in series[:_MOST]]
 
-    def of(self, pk: int) -> Q:
-        return Q(series=pk)
-
 
 class SeriesOfPeriodFilter(SeriesFilter):
     """By series, for rows that have a period and no series column."""
@@ -79,7 +75,7 @@ class SeriesOfPeriodFilter(SeriesFilter):
 
 
 class EntrySeriesFilter(SeriesOfPeriodFilter):
-    """By series of entries, whose index is on tenant, period and value."""
+    """By series, for entries, whose index is on tenant, period and value."""
 
     def of(self, pk: int) -> Q:
         return super().of(pk) & Q(series=pk)
@@ -98,9 +94,6 @@ class PeriodFilter(_ByRow):
         wanted = {"series": series} if series is not None else {"pk": key_in(request.GET.get("period", ""))}
         latest = Period.objects.filter(**wanted).select_related("series").order_by("-starts_on")[:_MOST]
         return [(str(one.pk), str(one) if series is None else period_told(one.label)) for one in latest]
-
-    def of(self, pk: int) -> Q:
-        return Q(period=pk)
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -138,7 +131,7 @@ class OpenFilter(admin.SimpleListFilter):
         return queryset
 
 
-class SystemFilter(admin.SimpleListFilter):
+class SystemFilter(TenantFilter):
     """By accounting system; the choices are the systems that were read."""
 
     title = _("system")
@@ -147,9 +140,6 @@ class SystemFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: AnyModelAdmin) -> list[tuple[str, str]]:
         systems = RemoteReading.objects.order_by("system").values_list("system", flat=True).distinct()[:_MOST]
         return [(system, system) for system in systems]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset if self.value() is None else queryset.filter(system=self.value())
 
 
 class EntrySearch(ModelAdmin):

@@ -4,7 +4,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -33,7 +32,7 @@ def judgement_for(request: HttpRequest) -> Judgement:
 
 
 def state_of(period: Any) -> State:
-    """How a period stands. A list asks for all of its rows in one go."""
+    """The state of a period. A list has read that of all its rows at once."""
     judgement: Judgement | None = getattr(period, _KEPT, None)
     if judgement is None:
         judgement = judge(tenant=period.tenant, series=period.series.code, sweeps=health())
@@ -41,7 +40,7 @@ def state_of(period: Any) -> State:
 
 
 class JudgedChangeList(BoundedChangeList):
-    """A list of periods, each with how it stands."""
+    """A list of periods, each with its state."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -53,7 +52,7 @@ class JudgedChangeList(BoundedChangeList):
 
 
 class CloseForm(forms.Form):
-    """What a person confirms before periods are closed."""
+    """What a person confirms before periods close."""
 
     early = forms.BooleanField(
         required=False,
@@ -69,6 +68,7 @@ _COUNTER = ("next_number", "first_value", "last_value", "max_value", "waiting", 
 class PeriodAdmin(ReadOnlyAdmin):
     """The first use of a period opens it, and issuing moves its counter; a person can close it."""
 
+    changelist = JudgedChangeList
     list_display = (
         *("shown_label", "series_link", "shown_tenant", "counter", "waiting", "next_number", "state", "stands"),
         "entries",
@@ -87,13 +87,9 @@ class PeriodAdmin(ReadOnlyAdmin):
         (_("Counter"), {"fields": _COUNTER}),
         (_("Format"), {"fields": ("prefix", "width", "suffix")}),
     )
-    readonly_fields = ("state", "stands", "next_number", "waiting", "entries")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return with_waiting(super().get_queryset(request))
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return JudgedChangeList
 
     def has_close_period_now_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("ledger.close_period_now")
@@ -148,7 +144,6 @@ class PeriodAdmin(ReadOnlyAdmin):
 
     @admin.action(description=_("Close selected periods"), permissions=["close_period_now"])
     def close_selected(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
-
         def do(period: Period, said: dict[str, Any], alias: str) -> object:
             return close_period(period, early=said["early"], by=request.user, using=alias)
 

@@ -7,12 +7,10 @@ from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db import router
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -37,13 +35,13 @@ from ledger.words import day_told, period_told, word
 from ledger.words import lazily as _
 from ledger.zones import today_in, todays
 
-#: A placeholder for a code not typed yet, so that the template can be previewed before.
+#: Stands for a code that isn't typed yet, so that the template has a preview before.
 _SOME_CODE = "code"
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One number with the words around it; no number where the period gives out none, and ``note`` says why."""
+    """One number and its label. ``number`` is empty where the period gives out none; then ``note`` says why."""
 
     label: str
     number: str
@@ -52,32 +50,26 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """Numbers to come, or the reasons why there can be none."""
+    """The next numbers, or why the series can't give any."""
 
     lines: list[Line] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
 
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 def preview_series(series: Series, alias: str) -> Preview:
-    """The next number today and at the start of the next period; ``series`` is checked, and may be unsaved.
+    """The next number today and at the start of the next period. ``series`` has been checked, and may be unsaved.
 
-    A period that saving would compile again is shown as it would be then.
+    Where saving would change the format of an open period, the preview has the new format.
     """
     try:
         today = today_in(series.time_zone, alias)
         current = _period(series, today, alias)
         lines = [_line(gettext("Today"), series, current, today, alias)]
         following = day_after(current.ends_on)
-        if following > current.ends_on and (
-            series.calendar != CalendarKind.EXPLICIT or _opened(series, following, alias)
-        ):
-            period = _period(series, following, alias)
-            lines.append(
-                _line(gettext("From %(day)s") % {"day": day_told(following)}, series, period, following, alias)
-            )
+        is_known = series.calendar != CalendarKind.EXPLICIT or _opened(series, following, alias)
+        if following > current.ends_on and is_known:
+            label = gettext("From %(day)s") % {"day": day_told(following)}
+            lines.append(_line(label, series, _period(series, following, alias), following, alias))
         return Preview(lines=lines)
     except LedgerError as error:
         return Preview(refusals=[str(error)])
@@ -167,7 +159,7 @@ class SeriesForm(forms.ModelForm):  # type: ignore[type-arg]
         return rules_text(self.cleaned_data["rules"])
 
     def _post_clean(self) -> None:
-        # After Series.clean(), which asks no database; with errors already told, the rest would repeat them.
+        # After Series.clean(), which asks no database. Where there are errors, the rest would repeat them.
         super()._post_clean()  # type: ignore[misc]
         if self.errors:
             return
@@ -178,10 +170,10 @@ class SeriesForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class SeriesChangeList(ReadableChangeList):
-    """Finds the period of today for every series of the page in two queries."""
+    """Finds today's period of every series of the page in two queries."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """Adds to each row today's date in its time zone, and the period of that day; None for an unknown zone."""
+        """Adds to each row today's date in its time zone, and the period of that date; None for an unknown zone."""
         super().get_results(request)
         rows = list(self.result_list)
         known = todays(self.queryset.db) if rows else {}
@@ -199,9 +191,7 @@ class SeriesChangeList(ReadableChangeList):
         for row in rows:
             mine = periods.get(row.pk, []) if row.today is not None else []
             holding = [p for p in mine if p.starts_on <= row.today <= p.ends_on]
-            row.period_today = next(
-                (p for p in holding if p.last_value < p.max_value), holding[-1] if holding else None
-            )
+            row.period_today = next((p for p in holding if p.last_value < p.max_value), next(reversed(holding), None))
             row.ended_form = next((p for p in reversed(mine) if p.cut_short and p.ends_on < row.today), None)
             row.granted = row.pk in granted and row.today is not None and granted[row.pk] <= row.today
         self.result_list = rows
@@ -209,8 +199,9 @@ class SeriesChangeList(ReadableChangeList):
 
 @admin.register(Series)
 class SeriesAdmin(WritingAdmin):
-    """Settings may change and hold from the next period on; tenant and code stay."""
+    """Settings can change, and new ones hold from the next period on. Tenant and code stay."""
 
+    changelist = SeriesChangeList
     form = SeriesForm
     list_display = (
         *("code", "shown_tenant", "template", "calendar", "time_zone", "shown_allocation", "is_active", "next_number"),
@@ -233,19 +224,6 @@ class SeriesAdmin(WritingAdmin):
         css = {"all": ["ledger/admin.css"]}
         js = ["ledger/series_preview.js"]
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return SeriesChangeList
-
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Shows on the page what only the database can refuse. Then nothing has changed."""
-        try:
-            return super().changeform_view(request, *args, **kwargs)
-        except LedgerError as error:
-            if request.method != "POST":
-                raise
-            self.message_user(request, str(error), messages.ERROR)
-            return redirect(request.get_full_path())
-
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fixed = ("tenant", "code") if obj is not None and obj.pk else ()
         return (*fixed, *super().get_readonly_fields(request, obj))
@@ -255,7 +233,7 @@ class SeriesAdmin(WritingAdmin):
         return {**initial, **super().get_changeform_initial_data(request)}
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A series and its history are part of the audit trail; one that isn't needed is switched off."""
+        """A series and its history are part of the audit trail. Switch off a series that you don't need."""
         return False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
@@ -274,7 +252,7 @@ class SeriesAdmin(WritingAdmin):
 
     @admin.display(description=_("next number today"))
     def next_number(self, obj: Any) -> str:
-        """The next number, from what the list has read already."""
+        """The next number, from what the list has already read."""
         try:
             today: date = obj.today or today_in(obj.time_zone, obj._state.db)
             period = obj.period_today or planned_after(obj.ended_form, obj, today, obj._state.db, granted=obj.granted)
@@ -284,7 +262,7 @@ class SeriesAdmin(WritingAdmin):
 
     @admin.display(description=_("next number"))
     def preview(self, obj: Series) -> str:
-        """The preview when the page opens, and for browsers without scripts; a script updates it while typing."""
+        """The preview when the page opens. A script updates it while somebody types."""
         alias = router.db_for_write(Series)
         context = {
             "preview": _preview_as_it_is(obj, alias),
@@ -317,17 +295,17 @@ class SeriesAdmin(WritingAdmin):
         if not data.get("code"):
             data["code"] = _SOME_CODE
         if not data.get("template"):
-            return JsonResponse(Preview().as_json())
+            return JsonResponse(asdict(Preview()))
         form = self.get_form(request, series, change=series is not None)(data, instance=series or Series())
         if form.is_valid():
             preview = preview_series(form.instance, router.db_for_write(Series))
         else:
             preview = Preview(refusals=_complaints(form))
-        return JsonResponse(preview.as_json())
+        return JsonResponse(asdict(preview))
 
 
 def _next_number(series: Series, period: Period, today: date) -> str:
-    """As ``ledger.issuing.next_number``, which would ask for the lowest slot of each pool: the list has read it."""
+    """Like ``ledger.issuing.next_number``, without its query for the lowest slot of the pool: the list has read it."""
     period.series = series
     known: int | None = period.last_value + 1
     if series.allocation == Allocation.REMOTE:
@@ -354,7 +332,7 @@ def _preview_as_it_is(series: Series, alias: str) -> Preview:
 def _complaints(form: forms.BaseForm) -> list[str]:
     told = []
     for name, errors in form.errors.items():
-        # A refused template names itself; of the others the reader must know which field is meant.
+        # The error of a template names it. For the others, the reader must know which field is meant.
         label = "" if name in ("__all__", "template") else f"{form.fields[name].label}: "
         told += [f"{label}{error}" for error in errors]
     return told

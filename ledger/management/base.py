@@ -19,6 +19,7 @@ from django.db import Error, InterfaceError, OperationalError, connections, rout
 
 from ledger import homes
 from ledger.actions import all_or_none
+from ledger.cursors import fetch
 from ledger.database_errors import not_granted
 from ledger.errors import LedgerError
 from ledger.judging import Verdict
@@ -28,11 +29,12 @@ from ledger.texts import can_be_held
 from ledger.timestamps import MomentEncoder, timestamp
 from ledger.words import in_english
 
-#: Exit codes, beside 0: what was asked for could not be done, or people have work to do; the question was no good.
-#: "Lost or tampered" is 2 as well (``ledger.judging.State.exit_code``): argparse ends with 2 by itself, and either way
-#: nobody may go on.
+#: Exit codes beside 0. 1: the command failed, or people have work to do. 2: the options are invalid. "Lost or
+#: tampered" is 2 as well (``ledger.judging.State.exit_code``): argparse ends with 2, and either way nobody may go on.
 FAILED = 1
 BAD_OPTIONS = 2
+#: At most so many lines of a table; --json has them all.
+MOST_LINES = 200
 #: The shell's exit code of a program that SIGPIPE has ended.
 READER_GONE = 141
 
@@ -47,8 +49,15 @@ _DJANGO = frozenset(
 )
 
 
+class BadOptions(CommandError):
+    """The options are invalid, or name what doesn't exist."""
+
+    def __init__(self, message: object) -> None:
+        super().__init__(str(message), returncode=BAD_OPTIONS)
+
+
 class _Formatter(DjangoHelpFormatter):
-    """Leaves examples as they are written, and wraps all other text."""
+    """Leaves examples as they are, and wraps all other text."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         return text if text.startswith(_EXAMPLES) else super()._fill_text(text, width, indent)
@@ -57,12 +66,12 @@ class _Formatter(DjangoHelpFormatter):
 class LedgerCommand(BaseCommand):
     """A command with ``examples`` in its help, ``--database`` and ``--json``; a LedgerError ends it with code 1.
 
-    One that ``judges`` tells how the ledger stands: it ends with ``conclude``, which is the same for all of them.
+    A command that ``judges`` gives the verdict on the ledger: it ends with ``conclude``.
     """
 
     #: Lines to show under the options.
     examples = ""
-    #: Whether it says how the ledger stands; each command decides for itself.
+    #: Whether it gives the verdict on the ledger; each command says so itself.
     judges: bool
     #: Whether it runs in each home where neither --database nor --tenant names one.
     in_all_homes = True
@@ -99,7 +108,7 @@ class LedgerCommand(BaseCommand):
             parser.add_argument("--series", metavar="CODE", help="Only series of this code, such as invoice.")
 
     def add_actor(self, parser: CommandParser, what: str) -> None:
-        """``--by``; ``what`` is the beginning of its help."""
+        """``--by``; its help begins with ``what``."""
         parser.add_argument("--by", default="", metavar="NAME", help=f"{what}; by default who runs the command.")
 
     def actor(self, options: dict[str, Any]) -> str:
@@ -112,14 +121,14 @@ class LedgerCommand(BaseCommand):
             return f"uid {os.getuid()}"
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Call the method of the action, ``_new_era`` for new-era, with the database and the options."""
+        """Call the method of the action (``_new_era`` for new-era) with the database and the options."""
         getattr(self, f"_{options['action'].replace('-', '_')}")(self.alias(options), options)
 
     def do_all(self, chosen: Iterable[Any], act: Callable[[Any], Any], alias: str, *, turn: str) -> list[Any]:
-        """Call ``act`` for each, all or none. Raises CommandError that names every refused one."""
+        """Call ``act`` for each, all or none. Raises CommandError, which names each that was refused."""
         done = all_or_none(chosen, act, alias, turn=turn)
         if done.failures:
-            raise CommandError("\n".join([*done.failures, "Nothing was written."]), returncode=FAILED)
+            raise CommandError("\n".join([*done.failures, "Nothing was written."]))
         return done.events
 
     def execute(self, *args: Any, **options: Any) -> Any:
@@ -135,60 +144,51 @@ class LedgerCommand(BaseCommand):
             sys.stdout.flush()
             return said
         except LedgerError as error:
-            raise CommandError(str(error), returncode=FAILED) from error
+            raise CommandError(str(error)) from error
         except Error as error:
             denied = not_granted(error, "the command needs")
             lost = isinstance(error, OperationalError | InterfaceError)
             if denied is None and not lost:
                 raise
             said = f"The database could not be asked: {error}".strip() if denied is None else str(denied)
-            raise CommandError(said, returncode=FAILED) from error
+            raise CommandError(said) from error
         except BrokenPipeError:
             # The reader has closed the pipe, as `head` does. Python would complain again when it exits.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(READER_GONE)
 
     def alias(self, options: dict[str, Any]) -> str:
-        """The database to work on; raises CommandError if there is no such database, or it was not migrated."""
+        """The database to work on; raises BadOptions if there is no such database, or it isn't migrated."""
         alias: str = options["database"] or router.db_for_write(Entry)
         with suppress(ImproperlyConfigured):
             homes.registered(alias)
         if alias not in connections:
-            raise CommandError(f"DATABASES has no {alias!r}; it has {', '.join(connections)}.", returncode=BAD_OPTIONS)
+            raise BadOptions(f"DATABASES has no {alias!r}; it has {', '.join(connections)}.")
         connection = connections[alias]
         if connection.vendor != "postgresql":
-            raise CommandError(
-                f"The database {alias!r} is {connection.vendor}; Folio runs on PostgreSQL. Choose another --database.",
-                returncode=BAD_OPTIONS,
+            raise BadOptions(
+                f"The database {alias!r} is {connection.vendor}; Folio runs on PostgreSQL. Choose another --database."
             )
-        with connection.cursor() as cursor:
-            # A ledger that lost one table still has others; ledger_verify reports that.
-            cursor.execute("SELECT coalesce(to_regclass('ledger_entry'), to_regclass('ledger_series')) IS NOT NULL")
-            if not cursor.fetchone()[0]:
-                raise CommandError(
-                    f"The database {alias!r} has no ledger. Run manage.py migrate --database {alias} first.",
-                    returncode=BAD_OPTIONS,
-                )
+        # A ledger that lost one table still has others; ledger_verify reports that.
+        tables = "SELECT coalesce(to_regclass('ledger_entry'), to_regclass('ledger_series')) AS found"
+        if fetch(alias, tables)[0].found is None:
+            raise BadOptions(f"The database {alias!r} has no ledger. Run manage.py migrate --database {alias} first.")
         return alias
 
-    def refuse_strangers(self, alias: str, tenant: str | None, series: str | None) -> None:
-        """Raise CommandError for a misspelt name: an empty list would look as if all were well."""
+    def refuse_unknown(self, alias: str, tenant: str | None, series: str | None) -> None:
+        """Raise BadOptions for a misspelt name: an empty list would look as if all were well."""
         if (tenant, series) != (None, None) and not series_of(alias, tenant, series).exists():
             whose = "" if tenant is None else f" of tenant {tenant!r}"
-            some = ", ".join(
-                Series.objects.using(alias).values_list("code", flat=True).distinct().order_by("code")[:20]
-            )
-            told = f"There is no series {series or 'at all'!r}{whose}. There are {some or 'none yet'}; "
-            raise CommandError(f"{told}manage.py ledger_series list shows all.", returncode=BAD_OPTIONS)
+            known = Series.objects.using(alias).values_list("code", flat=True).distinct().order_by("code")[:20]
+            told = f"There is no series {series or 'at all'!r}{whose}. There are {', '.join(known) or 'none yet'}; "
+            raise BadOptions(f"{told}manage.py ledger_series list shows all.")
 
     def wait_at_most(self, alias: str, seconds: float) -> None:
-        """Limit how long this transaction waits for a lock: meanwhile new checkouts queue behind it."""
-        with connections[alias].cursor() as cursor:
-            wait = f"{max(1, round(seconds * 1000))}ms"
-            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [wait])
+        """Limit how long this transaction waits for a lock, since new checkouts queue behind it."""
+        fetch(alias, "SELECT set_config('lock_timeout', %s, true)", [f"{max(1, round(seconds * 1000))}ms"])
 
     def _in_each_home(self, *args: Any, **options: Any) -> None:
-        """The command in all homes, some at once, and what each said under its name; the worst exit code."""
+        """Run the command in all homes, some at once; show each home's answer; end with the worst exit code."""
         said: dict[str, StringIO] = {home: StringIO() for home in homes.homes()}
 
         def run(home: str) -> None:
@@ -206,10 +206,10 @@ class LedgerCommand(BaseCommand):
             raise CommandError(told, returncode=max(getattr(answer.error, "returncode", FAILED) for answer in failed))
 
     def conclude(self, verdict: Verdict, *, first: str = "", quiet: bool = False) -> None:
-        """Say how it stands and end with the exit code of that: 0 in order, 1 work for people, 2 lost or tampered.
+        """Write the verdict and end with its exit code: 0 in order, 1 work for people, 2 lost or tampered.
 
-        ``first`` is what went wrong in the command itself: it is told too, and such a command never ends with 0.
-        ``quiet`` leaves the good news to a JSON document.
+        ``first`` is what went wrong in the command itself: it is written too, and the exit code is not 0.
+        ``quiet`` leaves good news to a JSON document.
         """
         if not verdict.is_in_order:
             told = " ".join(f"{_capital(one.text)}. {one.remedy}" for one in verdict.told())
@@ -217,9 +217,9 @@ class LedgerCommand(BaseCommand):
             message = f"{first} {_capital(verdict.state)}: {told}{known}".strip()
             raise CommandError(message, returncode=verdict.state.exit_code)
         if first:
-            raise CommandError(first, returncode=FAILED)
+            raise CommandError(first)
         if not quiet:
-            self.stdout.write(self.style.SUCCESS(f"{_capital(str(verdict))}. {looked(verdict)}"))
+            self.stdout.write(self.style.SUCCESS(f"{_capital(str(verdict))}. {last_look(verdict)}"))
 
     def answer(self, options: dict[str, Any], document: Any, text: str) -> None:
         """Write the result: as JSON with --json, else as a sentence."""
@@ -234,7 +234,7 @@ class LedgerCommand(BaseCommand):
             self.stdout.write(json.dumps(document, cls=MomentEncoder, ensure_ascii=False, indent=2))
 
     def stream_json(self, lists: Mapping[str, Iterable[Any]], tail: Callable[[], Mapping[str, Any]]) -> None:
-        """Stream one JSON document, so that memory doesn't grow with the rows: lists, then what ``tail`` returns."""
+        """Stream one JSON document, so that memory doesn't grow with its rows: lists, then what ``tail`` returns."""
         before = "{"
         with in_english():
             for name, rows in lists.items():
@@ -253,7 +253,7 @@ class LedgerCommand(BaseCommand):
         *,
         red: Callable[[list[str]], bool] = lambda row: False,
     ) -> None:
-        """A table for people. On a terminal rich draws it and wraps wide cells; ``red`` rows are in red."""
+        """A table for people. On a terminal, rich draws it, wraps wide cells, and makes ``red`` rows red."""
         lines = [[str(cell) for cell in row] for row in [list(header), *rows]]
         with suppress(ModuleNotFoundError):
             if self.stdout.isatty():
@@ -278,8 +278,9 @@ class LedgerCommand(BaseCommand):
 
     @contextmanager
     def progress(self, total: int | None, *, wanted: bool, always: bool = False) -> Iterator[Callable[[str], None]]:
-        """Yield a function that tells which of ``total`` steps begins, on a terminal's standard error; ``always``: as
-        lines elsewhere too. ``total`` is None where nobody knows beforehand. A step that is told twice is one.
+        """Yield a function that shows which of ``total`` steps begins, on standard error if that is a terminal.
+
+        ``always``: elsewhere too, as lines. ``total`` is None if it isn't known. The same step twice in a row is one.
         """
         last = ""
 
@@ -290,12 +291,11 @@ class LedgerCommand(BaseCommand):
                 last = step
 
         is_terminal = self.stderr.isatty()
-        try:
+        has_rich = False
+        with suppress(ModuleNotFoundError):
             from rich.console import Console
             from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-        except ModuleNotFoundError:
-            has_rich = False
-        else:
+
             has_rich = True
         if not wanted or not is_terminal or not has_rich:
             yield line if wanted and (is_terminal or always) else lambda step: None
@@ -314,8 +314,8 @@ class LedgerCommand(BaseCommand):
             yield tell
 
 
-def looked(verdict: Verdict) -> str:
-    """When the last full check was."""
+def last_look(verdict: Verdict) -> str:
+    """A sentence: when the last full look was."""
     if verdict.looks_now:
         return "Every value was looked at."
     if verdict.looked_at is None:
@@ -333,19 +333,16 @@ def counted(count: int, one: str, many: str) -> str:
 
 
 def _refuse_unreadable(name: str, value: Any) -> None:
-    """Raise CommandError where an option holds what no text of the database can; names of files may be anything."""
+    """Refuse characters that PostgreSQL can't store, but for the names of files; raises BadOptions."""
     for text in value if isinstance(value, list | tuple) else (value,):
         if isinstance(text, str) and name not in _PATHS and not can_be_held(text):
-            raise CommandError(
-                f"{text!a} (--{name.replace('_', '-')}) holds a character that no text can have.",
-                returncode=BAD_OPTIONS,
-            )
+            raise BadOptions(f"{text!a} (--{name.replace('_', '-')}) holds a character that no text can have.")
 
 
 def seconds(text: str) -> float:
     """An option of seconds, up to eleven days; argparse reports the ValueError with the option's name."""
     value = float(text)
-    if not 0 <= value <= 1_000_000:  # not a number is neither
+    if not 0 <= value <= 1_000_000:  # false for nan too
         raise ValueError(text)
     return value
 

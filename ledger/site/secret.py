@@ -1,4 +1,4 @@
-"""The site's secret key, made once and kept where only its owner reads it."""
+"""The site's secret key, made once, in a file that only its owner can read."""
 
 import contextlib
 import os
@@ -8,14 +8,13 @@ from django.core.management.utils import get_random_secret_key
 
 
 def secret_key(path: Path) -> str:
-    """Return the key kept at `path`; a missing one is made first."""
+    """Return the key in the file `path`; make it if it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        # Written aside and linked, so that two processes that start at once agree on one key, whole.
+        # Written to a draft and linked, so that two processes that start at once use the same complete key.
         draft = path.with_name(f"{path.name}.{os.getpid()}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(get_random_secret_key())
+        draft.touch(mode=0o600)
+        draft.write_text(get_random_secret_key(), encoding="ascii")
         with contextlib.suppress(FileExistsError):
             path.hardlink_to(draft)
         draft.unlink()

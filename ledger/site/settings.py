@@ -1,19 +1,19 @@
-"""Settings of the stand-alone site; all that a deployment changes comes from the environment.
+"""Settings of the stand-alone site. A deployment changes them by environment variables:
 
 DATABASE_URL          postgresql://…; without it, the embedded PostgreSQL of `ledger.site.embedded`
 REDIS_URL             redis://…, for the workers
 SECRET_KEY            without it, a key is made once and kept in FOLIO_HOME
-SIGNS_NOTHING         1 for a process that signs nothing, such as a worker: it needs no SECRET_KEY and serves no page
+SIGNS_NOTHING         1 for a process that signs nothing, such as a worker: it needs no SECRET_KEY and serves no pages
 FOLIO_HOME            where the site keeps its files; default `.folio` beside manage.py
 ALLOWED_HOSTS         comma-separated; default localhost,127.0.0.1,[::1]
 CSRF_TRUSTED_ORIGINS  comma-separated, with scheme
 LEDGER_ACCOUNTING_FILE  a TOML or JSON file with the accounting systems: see ledger/site/accounting.py
 LEDGER_SWEEPS         JSON: how often each sweep runs, {"flag_gaps": {"every": 30}}; see LEDGER in ledger/conf.py
-LEDGER_TOKEN_KEYS     keys to seal the tokens of accounting systems with, comma-separated
+LEDGER_TOKEN_KEYS     keys that seal the tokens of accounting systems, comma-separated
 HTTPS                 1 behind a proxy that speaks HTTPS and sets X-Forwarded-Proto: secure cookies, HSTS
 DEBUG                 1 to switch it on
 LOG_LEVEL             default INFO
-METRICS_TOKEN         who sends it as a bearer token may read /metrics; without one, nobody may
+METRICS_TOKEN         the bearer token for /metrics; without it, nobody may read that
 """
 
 import json
@@ -39,8 +39,8 @@ def _list(name: str, default: str = "") -> list[str]:
 
 HOME = embedded.home()
 DEBUG = _flag("DEBUG")
-# A worker that is taken over must not be able to make sessions, so it never sees the site's key. Django wants one all
-# the same: it gets a key of its own, which ends with the process. ledger/site/wsgi.py refuses to serve pages with it.
+# Whoever takes over a worker must not be able to make sessions, so a worker never sees the site's key. Django needs one
+# anyway: it gets a key of its own, which ends with the process. ledger/site/wsgi.py refuses to serve pages with it.
 SIGNS_NOTHING = _flag("SIGNS_NOTHING")
 SECRET_KEY = (
     get_random_secret_key() if SIGNS_NOTHING else os.environ.get("SECRET_KEY") or secret_key(HOME / "secret_key")
@@ -111,11 +111,9 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
-USE_I18N = True
-USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = os.environ.get("LANGUAGE_CODE", "en")
-# Those that Folio speaks; each reader gets the one that the browser asks for.
+# Folio's translations; each reader gets the language that the browser asks for.
 LANGUAGES = [(code, code) for code in ("en", "de", "es", "fr", "pt-br")]
 
 LOGIN_URL = "login"
@@ -125,11 +123,6 @@ LOGOUT_REDIRECT_URL = "login"
 STATIC_URL = "static/"
 STATIC_ROOT = Path(os.environ.get("STATIC_ROOT", HOME / "static"))
 
-X_FRAME_OPTIONS = "DENY"
-SECURE_REFERRER_POLICY = "same-origin"
-SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = "Lax"
-CSRF_COOKIE_SAMESITE = "Lax"
 if _flag("HTTPS"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True

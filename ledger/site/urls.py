@@ -29,7 +29,7 @@ urlpatterns = [
     path("login/", secured(LoginView.as_view(template_name="ledger/login.html")), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
-    # A back-office site with a handful of users: Django hands out the admin's own files itself, from the
-    # installed apps alone, so that it works under any server and without a step to collect them.
+    # A back-office site has few users: Django serves the static files itself, from the installed apps alone, so that it
+    # works under any server and without collectstatic.
     re_path(r"^static/(?P<path>.*)$", serve, {"insecure": True}),
 ]

@@ -7,10 +7,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ledger.site.settings")
-# Each process of the server would sign with a key of its own: sessions would come and go by chance.
+# Each process of the server would sign with its own key, and sessions would come and go at random.
 if getattr(settings, "SIGNS_NOTHING", False):
     raise ImproperlyConfigured(
-        "SIGNS_NOTHING is set, and the site signs sessions and forms. It is for workers, beat and migrations. "
+        "SIGNS_NOTHING is set, but the site signs sessions and forms. It is for workers, beat and migrations. "
         "Unset it here, and set SECRET_KEY."
     )
 application = get_wsgi_application()

@@ -1,7 +1,7 @@
 """Reading the tables that people export: CSV, workbooks (XLSX, XLS, ODS) and JSON lines, as their programs write them.
 
-``Layout`` says which column is what and which rows count, ``open_table`` finds the header and tells the rows, ``Dates``
-understands what stands in a date's cell, ``profile`` loads the layout of a program's export. No database.
+``Layout`` says what the columns are and which rows count, ``open_table`` finds the header and gives the rows, ``Dates``
+reads the cells of a date column, ``profile`` loads the layout of a program's export. Nothing here uses the database.
 """
 
 from ledger.tables.dates import Dates, UnreadableDate

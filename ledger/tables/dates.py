@@ -1,4 +1,4 @@
-"""Dates and times as exports write them, in a format, with month names of a language, in the time zone of the file."""
+"""Dates and times as exports write them: in a format, with month names of a language, in the file's time zone."""
 
 import re
 from datetime import UTC, date, datetime
@@ -20,11 +20,11 @@ _WORD = re.compile(r"[^\W\d_]+\.?")
 
 
 class UnreadableDate(ValueError):
-    """Why a cell is no date; never leaves the rooms that read tables."""
+    """Why a cell is no date; only the modules that read tables see it."""
 
 
 class Dates:
-    """Reads the cells of a layout's date column. Raises InvalidArgument where its format can't work for any file."""
+    """Reads the cells of a layout's date column. Raises InvalidArgument for a format that works for no file."""
 
     def __init__(self, layout: Layout) -> None:
         self.zone: ZoneInfo | None = None if layout.time_zone is None else zone(layout.time_zone)
@@ -39,11 +39,11 @@ class Dates:
             _check(self._format, has_year=self._between is not None)
             if re.search("%[bB]", self._format):
                 self._months = _months(layout.language or "en")
-                # A dot behind a name shows that it is short: with it or without, it is the same month.
+                # A dot after a name says that it is short: it is the same month without.
                 self._format = re.sub(r"%[bB]\.?", "%m", self._format)
 
     def _month(self, word: re.Match[str]) -> str:
-        """The month that a word names, in full or by a beginning that no other has; or the word."""
+        """The month that a word names, in full or by a beginning that no other month has; or the word."""
         name = word[0].rstrip(".").casefold()
         found = {self._months[name]} if name in self._months else set()
         if not found and len(name) >= _SHORTEST:
@@ -51,7 +51,7 @@ class Dates:
         return str(found.pop()) if len(found) == 1 else word[0]
 
     def read(self, cell: Any) -> tuple[datetime, bool]:
-        """What a cell says, and whether it is a bare date; naive where it states no offset. Raises ValueError."""
+        """The moment in a cell, naive without an offset, and whether it is a bare date. Raises ValueError."""
         if isinstance(cell, datetime):
             return cell, False
         if isinstance(cell, date):
@@ -61,7 +61,7 @@ class Dates:
             return datetime.fromisoformat(text), len(text) <= len("2026-03-31")
         if self._months:
             text = _WORD.sub(self._month, text)
-        # Without anything between them, a lost zero would make another date: 101 is 1 January, not 10 January.
+        # Without separators, a lost zero would make another date: 101 is 1 January, not 10 January.
         if self._digits and (len(text := text.zfill(self._digits)) != self._digits or not text.isdigit()):
             raise ValueError(text)
         if self._between is None:
@@ -78,10 +78,10 @@ class Dates:
         raise ValueError(text)
 
     def moment(self, cell: Any, here: ZoneInfo) -> tuple[datetime, date]:
-        """The moment stated, and its business date in the zone ``here``; a time without an offset is of the file's.
+        """The moment in a cell, and its business date in the zone ``here``.
 
-        Of the two moments of a time that comes twice, when clocks are put back, the first is taken. A bare date means
-        the first moment of the day. Raises UnreadableDate.
+        A time without an offset is in the file's zone; where clocks are put back and it comes twice, it is the first
+        one. A bare date is the first moment of the day. Raises UnreadableDate.
         """
         text = text_of(cell)
         if not text:
@@ -105,7 +105,7 @@ class Dates:
 
 
 def _check(text: str, *, has_year: bool) -> None:
-    """Refuse a format that leaves a part of the date to chance."""
+    """Refuse a format that lacks a part of the date."""
     said = set(re.findall("%[-#]?([A-Za-z])", text.replace("%%", "")))
     missing = []
     if not said & set("cx"):
@@ -122,9 +122,9 @@ def _check(text: str, *, has_year: bool) -> None:
     if problem:
         raise InvalidArgument(
             f"The date format {text!r} {problem}.",
-            rule="A date format says where day, month and year stand, in the directives of strptime.",
-            remedy="Write it like --date-format '%d/%m/%Y %H:%M', '%d. %B %Y' with --language de, or, for dates "
-            "without a year, add --years-from 2026-01-01 --years-to 2026-12-31.",
+            rule="A date format says where day, month and year are, in the directives of strptime.",
+            remedy="Write it like --date-format '%d/%m/%Y %H:%M', or '%d. %B %Y' with --language de; for dates without "
+            "a year, add --years-from 2026-01-01 --years-to 2026-12-31.",
         )
 
 
@@ -145,7 +145,7 @@ def _between(layout: Layout) -> tuple[date, date] | None:
 
 
 def _months(language: str) -> dict[str, int]:
-    """The month names of a language, in full and short; raises InvalidArgument for one that Django doesn't speak."""
+    """The month names of a language, in full and short; raises InvalidArgument for one that Django doesn't know."""
     if not translation.check_for_language(language):
         raise InvalidArgument(
             f"There is no language {language!r}.",

@@ -1,4 +1,4 @@
-"""Which column of a table is what, which rows count, and what the words of a status column mean."""
+"""What the columns of a table are, which rows count, and what the words of a status column mean."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from typing import Any
 from ledger.errors import InvalidArgument
 from ledger.kinds import Kind
 
-#: Words of a void column that are known without being named. A number means another thing in each program.
+#: Known words of a void column. Codes in digits aren't among them: they differ from program to program.
 VOID_WORDS = ("void", "voided", "cancelled", "canceled", "storniert", "storno", "annulé", "annulée", "true", "yes")
 VALID_WORDS = (
     *("valid", "ok", "paid", "unpaid", "partially paid", "open", "sent", "overdue", "posted", "authorised"),
@@ -21,32 +21,32 @@ DRAFT_WORDS = ("draft", "entwurf")
 #: Matches any text that no other word of the column does, as in a column of cancellation dates.
 ANY = "*"
 
-# How many values of a column are told apart.
+# At most so many values of a column are counted one by one.
 _VALUES = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where a table has what.
+    """What the columns of a table are, and which of its rows count.
 
-    Columns are named as the header has them; ``header_row`` is the header's row where it can't be found by those names.
+    Columns are named as in the header; ``header_row`` is the header's row if these names don't find it.
     ``pattern`` is a regular expression that the whole number matches; its group ``counter`` has the digits of the
     value, and its other named groups go into the entry's metadata. By default it is the series' own template.
-    ``restore_zeros``: the series writes the number anew from its counter, where a spreadsheet has dropped zeros.
+    ``restore_zeros``: the series writes the number again from its counter, where a spreadsheet has dropped zeros.
 
     ``where`` and ``skip`` are conditions such as ``Status=Paid|Void``: a row counts if it meets all of the first and
-    none of the second. ``only_prefix``: so do numbers that begin with one of these. ``void_values``, ``valid_values``
-    and ``draft_values`` classify what the void column says, without regard to case; ``*`` is any other text. Drafts are
-    left out. ``keep_columns`` and the customer are kept in the metadata.
+    none of the second, and if its number begins with one of ``only_prefix``. ``void_values``, ``valid_values`` and
+    ``draft_values`` classify the texts of the void column, in any case; ``*`` is any other text. Drafts are left out.
+    ``keep_columns`` and the customer are kept in the metadata.
 
     ``kinds`` says which words of ``kind_column`` mean which kind of document, such as ``credit-note=Credit Memo``; rows
-    of other words are left out. Without that column it is the kinds of all rows, such as ``invoice``. Of them
-    ``only_kind`` counts alone, where it is named.
+    with other words are left out. Without that column, it is the kind of all rows, such as ``invoice``. If
+    ``only_kind`` is named, other kinds are left out.
 
     ``date_format`` is one of ``strptime``, by default ISO 8601; ``language`` (such as de) is that of its month names.
     Dates without a year lie in ``years_from`` to ``years_to`` (ISO dates), at most a year apart. ``time_zone`` is that
     of times without an offset, by default the series' own. ``sheet``, ``delimiter`` and ``encoding`` are found where
-    they are None: UTF-8, or as the file's byte order mark says.
+    they are None; the encoding is UTF-8, or as the file's byte order mark says.
 
     Books have ``id_column``, the program's own key of a document, and ``total_column``, its amount; with
     ``decimal_comma`` it is written like 1.234,50.
@@ -92,7 +92,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What a cell must say: one of some texts, without regard to case; ``*`` in a text stands for any characters."""
+    """The texts that a cell may have, in any case; ``*`` in a text stands for any characters."""
 
     text: str
     column: str
@@ -114,12 +114,12 @@ class Condition:
         return cls(text, column.strip(), re.compile("|".join(f"(?:{part})" for part in parts), re.DOTALL))
 
     def holds(self, cell: str) -> bool:
-        """Whether a cell says that."""
+        """Whether a cell has one of the texts."""
         return self.matcher.fullmatch(cell.strip().casefold()) is not None
 
 
 class Kinds:
-    """Of what kind the rows are. Raises InvalidArgument for a layout whose kinds can't be told."""
+    """The kind of each row. Raises InvalidArgument for a layout that doesn't say the kinds clearly."""
 
     def __init__(self, layout: Layout) -> None:
         self._column = layout.kind_column
@@ -134,13 +134,13 @@ class Kinds:
                 remedy="Write them like --kind-column Type --kinds 'invoice=Sales Invoice' --kinds 'credit-note=Credit "
                 "Note|Credit Memo'; or, where all rows are of one kind and no column says so, --kinds invoice.",
             )
-        #: Those that are read; None where nobody has said.
+        #: The kinds that are read; None if the layout names none.
         self.read = frozenset([layout.only_kind] if layout.only_kind else named) or None
         self._words = [(kind, Condition.parse(text)) for kind, has_words, text in parted if has_words]
         self._all = named[0] if len(named) == 1 else ""
 
     def of(self, text: str) -> tuple[str, str]:
-        """The kind of a row whose kind column says ``text``; and by which rule it doesn't count, empty if it does."""
+        """The kind of a row with ``text`` in its kind column, and the rule by which it doesn't count, or empty."""
         if self._column is None:
             return self._all, ""
         kind = next((kind for kind, words in self._words if words.holds(text)), "")
@@ -148,10 +148,10 @@ class Kinds:
 
 
 class Statuses:
-    """What the values of the void column mean, and how often each came."""
+    """What the values of the void column mean, and how often each occurs."""
 
     def __init__(self, layout: Layout) -> None:
-        # What a caller names goes before the words that are known anyway.
+        # The caller's words override the known ones.
         columns: Sequence[tuple[tuple[str, ...], tuple[str, ...], str]] = (
             (layout.draft_values, DRAFT_WORDS, "draft"),
             (layout.valid_values, VALID_WORDS, "valid"),
@@ -160,11 +160,11 @@ class Statuses:
         self.meanings = {word: said for _, words, said in columns for word in words} | {
             value.strip().casefold(): said for values, words, said in columns if values is not words for value in values
         }
-        #: How each value as it was written was read ("" where nobody has said), and how often it came.
+        #: Each value as written, with its meaning ("" if nobody has classified it), and how often it occurs.
         self.counts: dict[tuple[str, str], int] = {}
 
     def read(self, text: str) -> str:
-        """What a cell means, counted: ``void``, ``valid``, ``draft``, or an empty text where nobody has said."""
+        """Count a cell, and return its meaning: ``void``, ``valid``, ``draft``, or "" if nobody has classified it."""
         said = self.meaning(text)
         key = (text if text.casefold() in self.meanings or not (said and text) else "any other text", said)
         if key in self.counts or len(self.counts) < _VALUES:
@@ -172,13 +172,13 @@ class Statuses:
         return said
 
     def meaning(self, text: str) -> str:
-        """What a cell means; an empty one is valid, unless somebody has said otherwise."""
+        """What a cell means; an empty cell is valid, unless the layout says otherwise."""
         return (
             self.meanings.get(text.casefold(), self.meanings.get(ANY, "")) if text else self.meanings.get("", "valid")
         )
 
     def told(self) -> tuple[tuple[str, str, int], ...]:
-        """Each value, how it was read, and how often it came."""
+        """Each value, its meaning, and how often it occurs."""
         return tuple((value, said, count) for (value, said), count in self.counts.items())
 
     def unclassified(self) -> Mapping[str, int]:

@@ -1,7 +1,7 @@
-"""Opens a table that people exported, finds its header, and tells its rows as a person sees them in the spreadsheet.
+"""Opens a table that people exported, finds its header, and numbers its rows as a spreadsheet shows them.
 
-CSV with any separator and encoding is read in constant memory, JSON lines too; a workbook (XLSX, XLS, ODS) is loaded
-whole, up to a limit.
+CSV with any separator and encoding is read in constant memory, and so are JSON lines; a workbook (XLSX, XLS, ODS) is
+loaded whole, up to a limit.
 """
 
 import csv
@@ -22,14 +22,14 @@ from ledger.tables.source import Source
 #: The largest workbook, unpacked, in bytes.
 MAX_WORKBOOK = 512 * 1024 * 1024
 
-# So many rows may stand above the header.
+# The header is at most so many rows down.
 _ABOVE = 100
 _DELIMITERS = ",;\t|"
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 
 
 class Record(NamedTuple):
-    """A row of the table: its number, as a spreadsheet shows it, and its cells, or why it can't be read."""
+    """A row of the table: its number, as a spreadsheet shows it, and its cells; or why it can't be read."""
 
     row: int
     cells: list[Any]
@@ -37,7 +37,7 @@ class Record(NamedTuple):
 
 
 class Origin(Protocol):
-    """Where a table comes from: its name, how far it was read, and the digest of what was read."""
+    """The source of a table: its name, how far it was read, and the digest of what was read."""
 
     name: str
     size: int
@@ -49,9 +49,9 @@ class Origin(Protocol):
 
 @dataclass
 class Table:
-    """An open table, behind its header. ``records`` can be read once.
+    """An open table, read up to its header. ``records`` can be read once.
 
-    ``kind`` and ``cell`` are what errors call it and one of its columns.
+    ``kind`` and ``cell`` are the words of errors for the table and one of its columns.
     """
 
     source: Origin
@@ -70,24 +70,24 @@ class Table:
         return f"The {self.kind} {self.name!r}"
 
     def place(self, row: int) -> str:
-        """Where a row stands, as a person finds it."""
+        """The place of a row, as a person finds it."""
         return f"row {row}" if self.sheet is None else f"sheet {self.sheet!r}, row {row}"
 
     def column(self, name: str) -> int:
-        """At which place of a row a column stands; raises TableError where the header has none or two."""
+        """The place of a column in a row; raises TableError where the header has no such column, or two."""
         wanted = _tidy(name)
         if self.header.count(wanted) == 1:
             return self.header.index(wanted)
         known = ", ".join(one[:40] for one in self.header[:30])
         raise TableError(
             f"{self} has {'two columns' if wanted in self.header else 'no column'} {name!r}; it has {known}.",
-            rule="Each column that is read stands in the header, once.",
+            rule="Each column that is read is in the header, once.",
             remedy="Name them, for example --number-column 'Invoice no' --date-column Date, or the header's row: "
             "--header-row 4.",
         )
 
     def completed(self, layout: Layout) -> Layout:
-        """The layout, with the years that it leaves to a cell above the header (``1:15``: row 1, cell 15) filled in."""
+        """The layout, with its years read from a cell above the header where it says so (``1:15``: row 1, cell 15)."""
         return replace(layout, years_from=self._above(layout.years_from), years_to=self._above(layout.years_to))
 
     def _above(self, text: str | None) -> str | None:
@@ -99,7 +99,7 @@ class Table:
         except (IndexError, ValueError) as error:
             raise TableError(
                 f"{self} has no date in row {row}, cell {cell}.",
-                rule="Its dates have no year; the lines above the header say which one it is.",
+                rule="Its dates have no year; the lines above the header name it.",
                 remedy="Export it again with all its lines, or name the years: --years-from 2026-01-01 --years-to "
                 "2026-12-31.",
             ) from error
@@ -117,8 +117,8 @@ class Table:
 def open_table(path: Path | str, layout: Layout, columns: tuple[str, ...] = ()) -> Table:
     """Open a file and find its header, which has ``columns``, by default those of the layout.
 
-    Raises TableError where it is no table, or has no header; ``Table.column`` does where one is missing.
-    InvalidArgument is raised for a layout that no file would work with, and for a path that can't be read.
+    Raises TableError if the file is no table or has no header; ``Table.column`` does if a column is missing. Raises
+    InvalidArgument for a layout that works for no file, and for a path that can't be read.
     """
     _check(layout)
     wanted = [_tidy(name) for name in columns or layout.columns()]
@@ -151,10 +151,10 @@ def _text(source: Source, layout: Layout, wanted: list[str]) -> Table:
     named = first.strip().casefold()
     said = None
     if named.startswith("sep=") and len(named) == len("sep=;"):
-        # A spreadsheet takes the line for itself, and shows the next one as row 1.
+        # A spreadsheet doesn't show this line; the next one is its row 1.
         said = named[-1]
         first = next(lines, "")
-    # Not more than it takes to find the header, in memory.
+    # In memory are only the lines in which the header is looked for.
     top = [line for line in [first, *islice(lines, _ABOVE)] if line]
     given = layout.delimiter or said or ("\t" if source.name.lower().endswith((".tsv", ".tab")) else None)
     tried = given or _DELIMITERS
@@ -176,7 +176,7 @@ def _parsed(lines: list[str], delimiter: str) -> list[str]:
 
 
 def _records(reader: Any, above: int) -> Iterator[Record]:
-    """The records of a CSV reader, numbered as a spreadsheet does it: a quoted field may have several lines."""
+    """The records of a CSV reader, numbered as in a spreadsheet: a quoted field may have several lines."""
     row = above
     while True:
         row += 1
@@ -199,7 +199,7 @@ def _json_lines(source: Source, layout: Layout, wanted: list[str]) -> Table:
         raise TableError(
             f"The file {source.name!r} is not in JSON lines: {first}.",
             rule='Each line of it is one JSON object, such as {"number": "INV-1", "issued_at": "2026-03-31"}.',
-            remedy="Export it again so, or as CSV.",
+            remedy="Export it again in JSON lines, or as CSV.",
         )
     header = list(dict.fromkeys([*first, *(wanted if first else [])]))
 
@@ -229,7 +229,7 @@ def _object(line: str) -> dict[str, Any] | str:
 
 
 def _workbook(source: Source, layout: Layout, wanted: list[str]) -> Table:
-    """The sheet that has the wanted columns in one row."""
+    """The table in the sheet that has the wanted columns in one row."""
     try:
         from python_calamine import CalamineError, CalamineWorkbook, PasswordError
     except ModuleNotFoundError as error:
@@ -279,9 +279,9 @@ def _header(
     *,
     sheets: bool = False,
 ) -> tuple[int, list[str], str]:
-    """The row that has the wanted columns, or comes nearest: where it stands, its cells, and its separator or sheet.
+    """The row with the wanted columns, or with most of them: its place, its cells, and its separator or sheet.
 
-    Raises TableError if no sheet has one, or if two sheets have one.
+    Raises TableError if the file has no rows, or if two sheets have such a row.
     """
     wanted = set(names)
     found = [
@@ -307,16 +307,16 @@ def _header(
 
 
 def _tidy(name: str) -> str:
-    """A column's name without the blanks and line breaks that nobody sees."""
+    """A column's name without extra blanks and line breaks."""
     return " ".join(name.split())
 
 
 def _check(layout: Layout) -> None:
-    """Refuse options that no file could be read with."""
+    """Refuse options that work for no file."""
     layout.columns()
     if layout.delimiter is not None and (len(layout.delimiter) != 1 or layout.delimiter in '"\r\n\0 '):
         raise InvalidArgument(
-            f"The delimiter {layout.delimiter!r} can't part the fields of a line.",
+            f"The delimiter {layout.delimiter!r} can't separate the fields of a line.",
             rule="A delimiter is one character, and no quote, space or line break.",
             remedy="Pass ',' or ';', or 'tab' for the tabulator.",
         )
@@ -324,7 +324,7 @@ def _check(layout: Layout) -> None:
         io.TextIOWrapper(io.BytesIO(), encoding=layout.encoding or "utf-8")
     except LookupError as error:
         raise InvalidArgument(
-            f"The file can't be read so: {error}.",
+            f"The file can't be read in this encoding: {error}.",
             rule="An encoding is one that Python knows.",
             remedy="Name it like --encoding cp1252.",
         ) from error

@@ -1,4 +1,4 @@
-"""The rows of a table that count: as long as the header, chosen by the layout's conditions, each with its status."""
+"""The rows of a table that count: as long as the header, and chosen by the layout's conditions, with their status."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -9,13 +9,13 @@ from ledger.errors import TableError
 from ledger.tables.layout import Condition, Kinds, Layout, Statuses
 from ledger.tables.reading import Table, text_of
 
-# So many rules are told apart that left rows out: each word of a kind column is one.
+# At most so many rules that left rows out are counted one by one: each word of a kind column is a rule.
 _RULES = 50
 
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """Why a row can't be taken, and where it stands; a row with several faults comes once for each."""
+    """A row that can't be read, and why; a row with several faults comes once for each."""
 
     row: int
     problem: str
@@ -26,8 +26,8 @@ class BadRow:
 
 
 class Chosen(NamedTuple):
-    """A row that counts: where it stands, its cells, what its void column means, and its kind, where somebody has said;
-    or why it can't be read."""
+    """A row that counts: its number, its cells, what its void column means, and its kind if the layout says that; or
+    why it can't be read."""
 
     row: int
     cells: Sequence[Any]
@@ -37,7 +37,7 @@ class Chosen(NamedTuple):
 
 
 class ChosenRows:
-    """The rows of a table that count, and what became of the others. Raises TableError where a column is missing."""
+    """The rows of a table that count, and why others don't. Raises TableError where a column is missing."""
 
     def __init__(self, table: Table, layout: Layout, *, drafts: bool = False) -> None:
         self.table = table
@@ -59,12 +59,8 @@ class ChosenRows:
         self.document, self.void, self.customer, self.total, self.id, self.kind = (
             None if name is None else table.column(name)
             for name in (
-                layout.document_column,
-                layout.void_column,
-                layout.customer_column,
-                layout.total_column,
-                layout.id_column,
-                layout.kind_column,
+                *(layout.document_column, layout.void_column, layout.customer_column),
+                *(layout.total_column, layout.id_column, layout.kind_column),
             )
         )
 
@@ -91,11 +87,11 @@ class ChosenRows:
             raise TableError(
                 f"{self.table} has a header and no row.",
                 rule="A file has one row for each document.",
-                remedy="Export the numbers again, and see that there are some.",
+                remedy="Export the numbers again, and make sure that there are some.",
             )
 
     def unclassified(self) -> str:
-        """What is wrong with the values of the void column; empty where each of them was classified."""
+        """What is wrong with the values of the void column; empty where each is classified."""
         values = self.statuses.unclassified()
         told = ", ".join(f"{value!r} ({count:,})" for value, count in list(values.items())[:20])
         if not values:
@@ -106,7 +102,7 @@ class ChosenRows:
         )
 
     def _fitted(self, cells: list[Any]) -> str | None:
-        """Bring the cells to as many as the header has; what is wrong if that isn't a matter of empty ones."""
+        """Add or remove empty cells, up to the header's length; says what is wrong where the row really differs."""
         count, wanted = len(cells), len(self.table.header)
         cells += [""] * (wanted - count)
         while len(cells) > wanted and not text_of(cells[-1]):
@@ -116,7 +112,7 @@ class ChosenRows:
         return None
 
     def _unwanted(self, cells: Sequence[Any]) -> str:
-        """By which condition the row doesn't count; empty where it does."""
+        """The condition by which the row doesn't count; empty where it does."""
         for reason, at, condition, wanted in self._conditions:
             if condition.holds(text_of(cells[at])) != wanted:
                 return reason

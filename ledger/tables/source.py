@@ -1,4 +1,4 @@
-"""A file that people exported, as lines of text: hashed and measured while it is read, and bounded in memory."""
+"""A file that people exported, as lines of text: hashed and measured while it is read, in bounded memory."""
 
 import hashlib
 import io
@@ -10,15 +10,15 @@ from typing import Any
 from ledger.errors import InvalidArgument, TableError
 from ledger.keys import printable
 
-#: The longest line of a file, in characters: what bounds the memory, whatever the file turns out to be.
+#: The longest line of a file, in characters. It bounds the memory, whatever the file is.
 MAX_LINE = 1 << 20
 
-# A mark at the beginning says how the text is encoded, whatever the options say.
+# A byte order mark names the encoding, whatever the options say.
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
 class Source(io.RawIOBase):
-    """A file that is hashed and measured while it is read, so that the digest is of the very bytes taken over."""
+    """A file that is hashed and measured while it is read: the digest is of the very bytes that were read."""
 
     def __init__(self, path: Path) -> None:
         try:
@@ -29,13 +29,12 @@ class Source(io.RawIOBase):
                 rule="A table is read from a file: CSV, XLSX, ODS or JSON lines.",
                 remedy="Check its path and its permissions.",
             ) from error
-        # A name of bytes that are no text, or with characters that nobody can see, could not be kept nor printed.
+        # Bytes that are no text, and characters that nobody can see, can't be stored or printed.
         name = path.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         self.name = "".join(one if printable(one) else "\ufffd" for one in name)
         self.size = os.fstat(self._file.fileno()).st_size
         self.position = 0
         self._digest = hashlib.sha256()
-
         self._buffered = io.BufferedReader(self, 1 << 16)
 
     def begins(self, length: int) -> bytes:
@@ -43,7 +42,7 @@ class Source(io.RawIOBase):
         return self._buffered.peek(length)[:length]
 
     def everything(self) -> bytes:
-        """The whole file: for formats that can't be read from the front to the back."""
+        """The whole file, for formats that can't be read from beginning to end."""
         return self._buffered.read()
 
     def readable(self) -> bool:
@@ -56,18 +55,18 @@ class Source(io.RawIOBase):
         return count
 
     def close(self) -> None:
-        if hasattr(self, "_file"):  # one that could not be opened is closed too, when it is collected
+        if hasattr(self, "_file"):  # a file that could not be opened is closed too, by the garbage collector
             self._file.close()
         super().close()
 
     def sha256(self) -> str:
-        """The digest of what was read so far, in hexadecimal."""
+        """The digest of what was read so far, in hexadecimal digits."""
         return self._digest.hexdigest()
 
     def lines(self, encoding: str | None) -> Iterator[str]:
-        """The lines of the file, each below the limit and without NUL, which PostgreSQL can't hold.
+        """The lines of the file, each below the limit and without NUL, which PostgreSQL can't store.
 
-        Raises TableError for a file that isn't text of that encoding, or not in lines.
+        Raises TableError for a file that isn't text in that encoding, or has no lines.
         """
 
         def refusal(problem: str, wanted: str) -> TableError:
@@ -93,7 +92,7 @@ class Source(io.RawIOBase):
             if not line:
                 return
             if "\0" in line:
-                raise refusal("holds a NUL byte, so it is no text", "or name its encoding: --encoding utf-16-le")
+                raise refusal("contains a NUL byte, so it is no text", "or name its encoding: --encoding utf-16-le")
             if len(line) == MAX_LINE and not line.endswith(("\n", "\r")):
                 raise refusal(f"has more than {MAX_LINE} characters in one line", "with a line for each document")
             yield line

@@ -1,4 +1,4 @@
-"""Filters of Folio's own pages."""
+"""Filters of Folio's own pages, and the banner on the admin's pages."""
 
 import json
 from collections.abc import Mapping
@@ -25,32 +25,32 @@ register = template.Library()
 LONGEST = 5000
 
 
+@register.inclusion_tag("ledger/admin/verdict.html", takes_context=True)
+def ledger_verdict(context: Any) -> dict[str, Any]:
+    """The verdict on the whole ledger."""
+    # Here, since Django imports all tags with the first template, also in a host that has no admin.
+    from ledger.admin.periods import judgement_for
+
+    return {"verdict": judgement_for(context["request"]).verdict}
+
+
 @register.filter
 def grouped(number: Any) -> str:
-    """A quantity as the language groups it; a dash for None. Anything else is shown as it is."""
+    """A quantity, grouped as the language does it; a dash for None. Anything else is shown as it is."""
     if number is None:
         return "–"
     return quantity(number) if isinstance(number, (int, float)) else cut(str(number))
 
 
-@register.filter
-def company(tenant: str) -> str:
-    return tenant_name(tenant)
-
-
-@register.filter
-def tax_id(tenant: str) -> str:
-    return tenant_tax_id(tenant)
+register.filter("company", tenant_name)
+register.filter("tax_id", tenant_tax_id)
+register.filter("span", period_told)
+register.filter("there", told_there)
 
 
 @register.filter
 def day(on: date | None) -> str:
     return "–" if on is None else day_told(on)
-
-
-@register.filter
-def span(label: str) -> str:
-    return period_told(label)
 
 
 @register.filter
@@ -75,11 +75,6 @@ def lasted(span: timedelta | None) -> str:
     if seconds < 120:
         return f"{number_format(seconds, 1 if seconds < 10 else 0)} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{quantity(round(seconds / 3600))} h"
-
-
-@register.filter
-def there(facts: Mapping[str, Any]) -> str:
-    return told_there(facts)
 
 
 @register.filter

@@ -37,8 +37,8 @@ MOST_TENANTS = 200
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a page asks for: ``sees`` opens all tenants; ``does`` must be there as well, anywhere. A page that is
-    ``of_all_tenants`` has no tenant, so access to one does not open it.
+    """The permissions of a page: ``sees`` opens all tenants; ``does``, if named, is needed too. A page that is
+    ``of_all_tenants`` shows no single tenant, so access to one tenant doesn't open it.
     """
 
     sees: str
@@ -48,7 +48,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What one user may see: these ``tenants``, or all of them if None."""
+    """What one user may see: these ``tenants``; all of them if None."""
 
     user: Any
     tenants: frozenset[str] | None
@@ -80,7 +80,7 @@ class Access:
         return list(known[: MOST_TENANTS + 1])
 
     def choose(self, request: HttpRequest) -> str:
-        """The tenant that the address names, or the first one; 404 for any that this user may not see."""
+        """The tenant that the address names, or the first one; 404 for a tenant that this user may not see."""
         asked = request.GET.get("tenant")
         if asked is None:
             return next(iter(self.choices()), "")
@@ -90,7 +90,7 @@ class Access:
 
 
 def access_of(user: Any, permission: str) -> Access:
-    """What a user may see by a permission of Folio's that opens all tenants."""
+    """What a user may see; ``permission`` is the one of Folio's that opens all tenants."""
     if user.has_perm(f"ledger.{permission}"):
         return Access(user, None)
     try:
@@ -101,20 +101,17 @@ def access_of(user: Any, permission: str) -> Access:
 
 
 def page(
-    sees: str = "view_entry",
-    *,
-    does: str = "",
-    of_all_tenants: bool = False,
-    of_all_homes: bool = False,
-    methods: tuple[str, ...] = ("GET", "HEAD"),
+    sees: str = "view_entry", *, does: str = "", of_all_tenants: bool = False, of_all_homes: bool = False
 ) -> Callable[[Callable[Concatenate[HttpRequest, Access, _P], HttpResponseBase]], _Answers]:
     """Make a view of ``view(request, access, …)``: login, permissions, CSRF, methods and headers, in this one place.
 
     Users who are not logged in are redirected to the project's login page. Users without a tenant, or without the
     permission that the page ``does``, get 403. A request with characters that PostgreSQL can't store gets 400.
+    Only a page that ``does`` something takes POST.
     ``of_all_homes``: without a tenant and a home in the address, the view asks each home itself, also for access.
     """
     asked = Page(sees, does, of_all_tenants)
+    methods = require_http_methods(["GET", "HEAD", "POST"] if does else ["GET", "HEAD"])
 
     def decorate(view: Callable[Concatenate[HttpRequest, Access, _P], HttpResponseBase]) -> _Answers:
         @wraps(view)
@@ -148,7 +145,7 @@ def page(
             except Http404:
                 return _refusal(request, "missing", _("Not found"), 404)
 
-        made: Any = secured(never_cache(csrf_protect(require_http_methods(methods)(guarded))))
+        made: Any = secured(never_cache(csrf_protect(methods(guarded))))
         made.asks = asked
         return made  # type: ignore[no-any-return]
 

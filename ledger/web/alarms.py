@@ -1,4 +1,4 @@
-"""Which rules of the ledger hold. Alarms stay until a check no longer finds them, and can be acknowledged."""
+"""Which rules of the ledger hold. An alarm stays until a check no longer finds it; people can acknowledge it."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from ledger.verification.alarms import ACKNOWLEDGEABLE, with_state
 from ledger.web.access import Access, page
 from ledger.web.confirming import acknowledging
 from ledger.web.page import render_page
-from ledger.web.rows import Asked
+from ledger.web.query_string import Asked
 from ledger.words import lazily as _
 from ledger.words import marked, quantity
 
@@ -68,9 +68,9 @@ def alarms(request: HttpRequest, access: Access) -> HttpResponse:
     return render_page(request, access, "alarms.html", context, tenant=tenant, title=_("Alarms"))
 
 
-@page(does="acknowledge_alarm", methods=("GET", "HEAD", "POST"))
+@page(does="acknowledge_alarm")
 def acknowledge_alarms(request: HttpRequest, access: Access) -> HttpResponse:
-    """Asks why what these alarms found may stand, and appends what was said to each."""
+    """Asks why these alarms may stand, and appends the answer to each."""
     return acknowledging(
         request, access, AlarmRaised, AlarmAcknowledged, acknowledge_alarm, "alarm", _asked, _acknowledgeable
     )

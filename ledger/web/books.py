@@ -1,4 +1,4 @@
-"""Books in a file, on a page: upload an export, see its first rows, say which column is what, see what would be found.
+"""Books in a file, on a page: upload an export, see its first rows, name its columns, and see what would be found.
 
 Then compare it, or keep the layout as a profile: a small file for ``ledger_books --profile`` and watched folders.
 """
@@ -9,6 +9,7 @@ import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -37,44 +38,41 @@ _KEPT = 1_500_000
 _ROWS, _BAD, _FINDINGS = 8, 20, 50
 _LISTS = {"void_values": "|", "valid_values": "|", "draft_values": "|", "where": None, "skip": None, "kinds": ";"}
 
+#: An optional text.
+_text = partial(forms.CharField, required=False)
+_SEVERAL = _("Several with | between.")
+
 
 class BooksForm(forms.Form):
-    """An export and how to read it. Empty fields default to the profile's."""
+    """An export and how to read it. An empty field takes the profile's value."""
 
     system = forms.CharField(max_length=KEY_LENGTH, label=_("Name of the books"), initial=_("books"))
     file = forms.FileField(required=False, label=_("Export (CSV, XLSX, ODS, JSON lines)"))
     profile = forms.ChoiceField(required=False, label=_("Program"), choices=[])
-    number_column = forms.CharField(required=False, label=_("Column of the number"))
-    date_column = forms.CharField(required=False, label=_("Column of the date"))
-    id_column = forms.CharField(required=False, label=_("Column of the program's own key"))
-    document_column = forms.CharField(required=False, label=_("Column of our document's key"))
-    total_column = forms.CharField(required=False, label=_("Column of the amount"))
+    number_column = _text(label=_("Column of the number"))
+    date_column = _text(label=_("Column of the date"))
+    id_column = _text(label=_("Column of the program's own key"))
+    document_column = _text(label=_("Column of our document's key"))
+    total_column = _text(label=_("Column of the amount"))
     decimal_comma = forms.BooleanField(required=False, label=_("Amounts are written like 1.234,50"))
-    customer_column = forms.CharField(required=False, label=_("Column of the customer"))
-    kind_column = forms.CharField(required=False, label=_("Column that tells the kind of document"))
-    kinds = forms.CharField(
-        required=False,
-        label=_("It says, of each kind"),
+    customer_column = _text(label=_("Column of the customer"))
+    kind_column = _text(label=_("Column with the kind of document"))
+    kinds = _text(
+        label=_("Its words for each kind"),
         help_text=_("Such as invoice=Sales Invoice; credit-note=Credit Note|Credit Memo."),
     )
-    void_column = forms.CharField(required=False, label=_("Column that tells what is void"))
-    void_values = forms.CharField(
-        required=False, label=_("It says, of a void one"), help_text=_("Several with | between.")
-    )
-    valid_values = forms.CharField(
-        required=False, label=_("It says, of a valid one"), help_text=_("Several with | between.")
-    )
-    where = forms.CharField(required=False, label=_("Only rows where"), help_text=_("Such as Type=Invoice|Receipt."))
-    skip = forms.CharField(required=False, label=_("Leave out rows where"), help_text=_("Such as Number=Total*."))
-    draft_values = forms.CharField(
-        required=False, label=_("It says, of a draft"), help_text=_("Several with | between.")
-    )
-    date_format = forms.CharField(required=False, label=_("Form of dates"), help_text=_("Such as %d.%m.%Y."))
-    language = forms.CharField(required=False, label=_("Language of month names"), help_text=_("Such as de."))
-    encoding = forms.CharField(required=False, label=_("Encoding"), help_text=_("Such as cp1252; else UTF-8."))
-    sheet = forms.CharField(required=False, label=_("Sheet"), help_text=_("Of a workbook with several tables."))
+    void_column = _text(label=_("Column that says what is void"))
+    void_values = _text(label=_("Its words for void documents"), help_text=_SEVERAL)
+    valid_values = _text(label=_("Its words for valid documents"), help_text=_SEVERAL)
+    where = _text(label=_("Only rows where"), help_text=_("Such as Type=Invoice|Receipt."))
+    skip = _text(label=_("Leave out rows where"), help_text=_("Such as Number=Total*."))
+    draft_values = _text(label=_("Its words for drafts"), help_text=_SEVERAL)
+    date_format = _text(label=_("Format of dates"), help_text=_("Such as %d.%m.%Y."))
+    language = _text(label=_("Language of month names"), help_text=_("Such as de."))
+    encoding = _text(label=_("Encoding"), help_text=_("Such as cp1252; by default UTF-8."))
+    sheet = _text(label=_("Sheet"), help_text=_("Of a workbook with several tables."))
     header_row = forms.IntegerField(required=False, min_value=1, label=_("Row of the header"))
-    first = forms.DateField(required=False, label=_("It has everything from"), help_text=_("Empty: everything at all."))
+    first = forms.DateField(required=False, label=_("The file has everything from"), help_text=_("Empty: everything."))
     last = forms.DateField(required=False, label=_("to"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -85,18 +83,17 @@ class BooksForm(forms.Form):
                 field.widget.attrs["list"] = "columns"
 
     def clean_file(self) -> Any:
-        """The file, or the one of the step before."""
+        """The file, or that of the step before."""
         file = self.cleaned_data["file"] or _kept_file(self.data)
         if file is None:
             raise forms.ValidationError(self.fields["file"].error_messages["required"])
         if file.size is not None and file.size > LARGEST:
-            raise forms.ValidationError(
-                _("It has more than %(n)s MB: manage.py ledger_books takes it.") % {"n": LARGEST // 1024**2}
-            )
+            told = _("It has more than %(n)s MB. Use manage.py ledger_books instead.")
+            raise forms.ValidationError(told % {"n": LARGEST // 1024**2})
         return file
 
     def kept(self) -> dict[str, str]:
-        """The file for the next step, as hidden fields; nothing where it is too large for them."""
+        """The file for the next step, as hidden fields; empty where it is too large for them."""
         file = self.cleaned_data.get("file")
         if file is None:
             return {}
@@ -123,7 +120,7 @@ class BooksForm(forms.Form):
 
 
 def _kept_file(data: Mapping[str, Any]) -> SimpleUploadedFile | None:
-    """The file that the page signed and sent to the browser, unpacked; None if it is missing or was changed."""
+    """The file that the page sent to the browser, unpacked; None if it is missing or can't be read."""
     try:
         packed = b64decode(data.get("kept", ""), validate=True)
         content = zlib.decompressobj().decompress(packed, LARGEST + 1)
@@ -132,9 +129,9 @@ def _kept_file(data: Mapping[str, Any]) -> SimpleUploadedFile | None:
     return SimpleUploadedFile(data.get("kept_name", ""), content) if content else None
 
 
-@page("view_findingraised", does="read_books", methods=("GET", "HEAD", "POST"))
+@page("view_findingraised", does="read_books")
 def books(request: HttpRequest, access: Access) -> HttpResponse:
-    """Compares an export with one tenant's numbers: first a dry run, then for good."""
+    """Compares an export with one tenant's numbers: first as a dry run, then for good."""
     tenant = access.choose(request)
     asked = request.method == "POST"
     form = BooksForm(request.POST if asked else None, request.FILES if asked else None)
@@ -162,7 +159,7 @@ def books(request: HttpRequest, access: Access) -> HttpResponse:
 
 
 def _read(form: BooksForm, layout: Layout, tenant: str, context: dict[str, Any], *, dry_run: bool) -> FileRead:
-    """Read the file, with its first rows for the page; raises LedgerError."""
+    """Read the file, and put its first rows into the page's ``context``; raises LedgerError."""
     chosen = form.cleaned_data
     bad: list[BadRow] = context["bad"]
     with tempfile.TemporaryDirectory(prefix="folio-") as folder:

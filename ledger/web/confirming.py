@@ -1,4 +1,4 @@
-"""The page before an act that can't be undone. It shows what is chosen, asks why, and does all of it or nothing."""
+"""The page before an action that can't be undone. It shows what is chosen, asks why, and does all of it or nothing."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,18 +12,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import ngettext
 
-from ledger.actions import all_or_none
+from ledger.actions import all_or_none, void
 from ledger.errors import LedgerError
 from ledger.keys import KEY_LENGTH, REASON_LENGTH, document_key, reason_text
+from ledger.models import Entry, NumberVoided
 from ledger.web.access import Access
 from ledger.web.page import address, render_page
 from ledger.words import lazily as _
 from ledger.words import quantity
 
-#: How many a person can check before saying yes: chosen one by one, and chosen by a filter.
+#: How many rows a person can check before saying yes: chosen one by one, and chosen by a filter. The page names MOST.
 MOST, MOST_MATCHING = 200, 1000
-#: How many of them the page names.
-_NAMED = 200
 
 
 class ReasonForm(forms.Form):
@@ -36,7 +35,7 @@ class ReasonForm(forms.Form):
 
 
 class VoidForm(ReasonForm):
-    """With what takes the number's place."""
+    """The reason, and what takes the number's place."""
 
     replacement = forms.CharField(
         label=_("Replacement"),
@@ -51,7 +50,7 @@ class VoidForm(ReasonForm):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the page says: its title, a warning, the button; and where it leads back to."""
+    """The texts of the page, and the address ``back`` to where it was opened."""
 
     title: Any
     warning: Any
@@ -73,10 +72,10 @@ def confirmed(
     field: str = "",
     key: str = "pk",
 ) -> HttpResponse:
-    """Ask, and on POST call ``act(one, what was typed)`` on each, all or none: see ``ledger.actions.all_or_none``.
+    """Ask, and on POST call ``act(row, form data)`` for each row, all or none: see ``ledger.actions.all_or_none``.
 
-    ``field`` is the form field that holds the ``key`` of each. If everything that matches a filter was chosen, the
-    form sends how many matched, and is shown again if that has changed: nobody confirms what they haven't seen.
+    ``field`` is the form field that holds the ``key`` of each row. Where a filter chose the rows, the form sends how
+    many there were. If that number has changed, the page asks again: nobody confirms what they haven't seen.
     """
     matching = asks_for_all(request)
     most = MOST_MATCHING if matching else MOST
@@ -86,8 +85,7 @@ def confirmed(
         messages.warning(request, _("Nothing was selected."))
         return redirect(question.back)
     if len(chosen) > most:
-        told = _("More than %(n)s are selected. This can't be undone, so choose fewer at once.")
-        messages.error(request, told % {"n": quantity(most)})
+        messages.error(request, too_many(most))
         return redirect(question.back)
     if form.is_bound and matching and request.POST.get("count") != str(len(chosen)):
         now = {"n": quantity(len(chosen))}
@@ -101,8 +99,8 @@ def confirmed(
             return redirect(question.back)
     context = {
         "question": question,
-        "chosen": chosen[:_NAMED],
-        "more": len(chosen) - _NAMED,
+        "chosen": chosen[:MOST],
+        "more": len(chosen) - MOST,
         "count": len(chosen) if matching else None,
         "sent": [] if matching or not field else [getattr(one, key) for one in chosen],
         "form": form,
@@ -122,10 +120,10 @@ def acknowledging(
     asked: Callable[[int], str],
     matching: Callable[[HttpRequest, str], Any],
 ) -> HttpResponse:
-    """Ask why the chosen rows of ``raised`` may stand, and append what was said to each, as rows of ``said``.
+    """Ask why the chosen rows of ``raised`` may stand, and append the answer to each, as rows of ``said``.
 
-    ``noun`` is what addresses and forms call such a row, "alarm"; ``asked(count)`` is the question's title.
-    ``matching(request, tenant)`` are the rows that the page's filter lets through and that may be acknowledged.
+    ``noun`` is the name of such a row in addresses and forms, "alarm"; ``asked(count)`` is the page's title.
+    ``matching(request, tenant)`` are the rows that match the page's filter and may be acknowledged.
     """
     tenant = access.choose(request)
     alias = router.db_for_write(said)
@@ -136,7 +134,7 @@ def acknowledging(
     chosen = list(rows.order_by("pk")[: MOST_MATCHING + 1])
     question = Question(
         title=asked(len(chosen)),
-        warning=_("An auditor reads why it may stand. It can't be changed or taken back; a later word adds to it."),
+        warning=_("An auditor reads why it may stand. It can't be changed or taken back; a later reason adds to it."),
         button=ngettext("Acknowledge it", "Acknowledge them", len(chosen)),
         back=address(f"{noun}s", tenant=tenant),
     )
@@ -147,19 +145,28 @@ def acknowledging(
     return confirmed(request, access, question, chosen, act, tenant=tenant, alias=alias, turn="acknowledge", field=noun)
 
 
+def too_many(most: int) -> str:
+    return _("More than %(n)s are selected. This can't be undone, so choose fewer at once.") % {"n": quantity(most)}
+
+
+def void_as_said(by: Any, entry: Entry, said: dict[str, Any], alias: str) -> NumberVoided:
+    """Void a number for the reason, and with the replacement, that a ``VoidForm`` holds."""
+    return void(entry, reason=said["reason"], by=by, replacement=said.get("replacement") or None, using=alias)
+
+
 def asks_for_all(request: HttpRequest) -> bool:
     """Whether the form means all rows that match the filter, instead of rows chosen one by one."""
     return "all" in request.GET
 
 
 def chosen_ids(request: HttpRequest, field: str) -> list[int]:
-    """The ids that a form has sent; at most one more than is allowed, which shows that there are too many."""
+    """The ids that a form has sent, at most one more than allowed: that one shows that there are too many."""
     named = (request.POST if request.method == "POST" else request.GET).getlist(field)[: MOST + 1]
     return [int(key) for key in named if key.isascii() and key.isdigit() and len(key) <= 18]
 
 
 def cleaned(check: Callable[[Any], str], given: Any) -> str:
-    """The typed value through ``check``, whose LedgerError becomes a ValidationError."""
+    """``check(given)``, with its LedgerError as a ValidationError."""
     try:
         return check(given)
     except LedgerError as error:

@@ -19,7 +19,7 @@ from typing import Any
 from django.core.cache import cache
 from django.db import router
 
-from ledger.cursors import fetch, open_cursor
+from ledger.cursors import fetch
 from ledger.formats import MAX_VALUE
 from ledger.models import AdoptedGap, Entry, Period, RemoteReading
 from ledger.web import counts_sql as sql
@@ -54,17 +54,14 @@ def voided_values(period: Period, alias: str, key: str, seconds: int) -> "array[
     """The void values of a period, sorted. ``key`` is that of the cache."""
     kept: _Kept = cache.get(key) or _Kept()
     wanted: dict[str, Any] = {"tenant": period.tenant, "period": period.pk}
-
     # The three figures share a snapshot and the values come after it: a void committed in between only comes twice.
-    with open_cursor(alias) as cursor:
-        cursor.execute(_SEEN, {**wanted, "after": kept.through})
-        count, added, highest = cursor.fetchone()
-        if count == kept.count:
-            return kept.values
-        if kept.count + added != count:
-            kept = _Kept()
-        cursor.execute(_VALUES, {**wanted, "after": kept.through})
-        values = array("q", sorted({*kept.values, *(row[0] for row in cursor.fetchall())}))
+    [(count, added, highest)] = fetch(alias, _SEEN, {**wanted, "after": kept.through})
+    if count == kept.count:
+        return kept.values
+    if kept.count + added != count:
+        kept = _Kept()
+    added_values = (row.value for row in fetch(alias, _VALUES, {**wanted, "after": kept.through}))
+    values = array("q", sorted({*kept.values, *added_values}))
     cache.set(key, _Kept(count, highest, values), seconds)
     return values
 
@@ -140,9 +137,9 @@ class _Settled:
 
 @dataclass(slots=True)
 class PeriodCounts:
-    """All that is known of a period by stretches of its values. Reads what it is asked for, and no more.
+    """What is known of a period, by stretches of its values. Reads what it is asked for, and no more.
 
-    ``counted_at`` is when the oldest of the kept counts were made; None where all were made just now.
+    ``counted_at`` is when the oldest of the cached counts were made; None where all were made just now.
     """
 
     period: Period
@@ -157,7 +154,7 @@ class PeriodCounts:
     voids: "array[int]"
 
     def sentence(self, total: Bucket, to_explain: int, since: date | None, until: date | None) -> str:
-        """What there is of all dates, or of the days from ``since`` to ``until``, as the report says it.
+        """The sums of all dates, or of the days from ``since`` to ``until``, in the report's words.
 
         ``total`` and ``to_explain`` are of the whole period; a lost value has no date.
         """
@@ -174,9 +171,9 @@ class PeriodCounts:
         return self.buckets(_start(self.period), self.period.last_value, 1)[0]
 
     def buckets(self, first: int, last: int, most: int = BUCKETS) -> list[Bucket]:
-        """The values from ``first`` to ``last`` in about ``most`` stretches of one size, but for the last one.
+        """The values from ``first`` to ``last`` in about ``most`` stretches of one size; the last may be shorter.
 
-        Where stretches are made of whole blocks, the first one may begin a little before, and the last one end after.
+        Where stretches are whole blocks, the first one may begin a little before ``first``, and the last one end later.
         """
         if last < first:
             return [Bucket(first, last)]
@@ -209,7 +206,7 @@ class PeriodCounts:
         return {"tenant": self.period.tenant, "period": self.period.pk}
 
     def _grid(self, first: int, last: int, most: int) -> tuple[int, int]:
-        """Where the stretches begin and how long they are: whole blocks, where they are longer than one."""
+        """Where the stretches begin and how long they are; those longer than a block are whole blocks."""
         span = last - first + 1
         size = -(-span // most)
         if most == 1:
@@ -231,7 +228,7 @@ class PeriodCounts:
             yield at, _counted(kind, count)
 
     def _confirmed(self, wanted: dict[str, Any], stamp: str) -> list[tuple[int, int]]:
-        """Empty counts by stretch."""
+        """Confirmed values by stretch; a stretch without any is left out."""
         place = f"confirmed:{wanted['origin']}:{wanted['size']}:{wanted['last']}"
         key = _key(self.period, self.alias, place, self.stamp)
         kept = cache.get(key)
@@ -243,19 +240,19 @@ class PeriodCounts:
         return found
 
 
-def minted_ahead(period: Period, *, using: str | None = None) -> int:
+def minted_ahead(period: Period) -> int:
     """How many free slots lie above every value that a document or a checkout has: these aren't numbers yet."""
     wanted = {"tenant": period.tenant, "period": period.pk}
-    ((count,),) = fetch(using or router.db_for_read(Entry), sql.AHEAD, wanted)
+    ((count,),) = fetch(router.db_for_read(Entry), sql.AHEAD, wanted)
     return int(count)
 
 
-def period_counts(period: Period, *, fresh: bool = False, using: str | None = None) -> PeriodCounts:
-    """What there is to count of a period, read from the cache and, where a block isn't full yet, from the ledger.
+def period_counts(period: Period, *, fresh: bool = False) -> PeriodCounts:
+    """The counts of a period: from the cache, and from the ledger where a block isn't full yet.
 
-    ``fresh`` reads all of it from the ledger, and keeps that instead.
+    ``fresh`` reads all of it from the ledger, and caches that instead.
     """
-    alias = using or router.db_for_read(Entry)
+    alias = router.db_for_read(Entry)
     size = max(_BLOCK, -(-(period.last_value - _start(period) + 1) // _BLOCKS))
     size = _BLOCK * 2 ** (-(-size // _BLOCK) - 1).bit_length()
     stamp = _alarm_stamp(alias)

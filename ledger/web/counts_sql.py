@@ -1,4 +1,4 @@
-"""The statements of ``counts``: one row for each stretch of values and what is told apart in it.
+"""The statements of ``counts``: one row for each stretch of values and each kind of value in it.
 
 Parameters of all: tenant, period (its id), first and last (values, inclusive), origin (the first value of the first
 stretch), size (of a stretch).
@@ -52,8 +52,8 @@ AHEAD = """
         (SELECT max(r.value) FROM ledger_reservation r WHERE r.tenant = %(tenant)s AND r.period_id = %(period)s))
 """
 
-# Whether what bears no document (``g``: tenant, period_id, first, last) is of some days, by the rule of the report: on
-# that of the document before it, or else of the one after it. Parameters: since, until (days, or NULL).
+# Whether values without a document (``g``: tenant, period_id, first, last) count in some days. Their day is that of the
+# document before them, or else of the one after them, as in the report. Parameters: since, until (days, or NULL).
 IN_DATES = """coalesce(
     (SELECT b.issued_on FROM ledger_entry b
      WHERE b.tenant = g.tenant AND b.period_id = g.period_id AND b.value < g.first AND b.kind <> 'gap'

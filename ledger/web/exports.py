@@ -22,7 +22,7 @@ from ledger.reports.report import Report, continuity_report
 from ledger.unreadable import Beyond
 from ledger.web.access import Access, page
 from ledger.web.page import address
-from ledger.web.rows import asked_dates
+from ledger.web.query_string import asked_dates
 
 _log = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ def register_file(request: HttpRequest, access: Access, name: str) -> HttpRespon
 @transaction.non_atomic_requests
 @page()
 def package(request: HttpRequest, access: Access) -> HttpResponseBase:
-    """All that is handed over for a tenant and a month or span of dates, as one zip."""
+    """All reports of a tenant for a month or a span of dates, as one zip."""
     tenant, dates = access.choose(request), asked_dates(request)
     alias = router.db_for_read(Entry)
     return _sent(
@@ -111,7 +111,7 @@ def _sent(
     back: str,
     **asked: Any,
 ) -> HttpResponseBase:
-    """The file of the report; if it can't be made, the page ``back`` says why."""
+    """The file that ``write`` makes of the report; if there can be none, the page ``back`` says why."""
     file = tempfile.TemporaryFile()  # noqa: SIM115  (closed by the response, or below)
     try:
         made_by = request.user.get_username()

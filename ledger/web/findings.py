@@ -14,7 +14,7 @@ from ledger.unreadable import cut
 from ledger.web.access import Access, page
 from ledger.web.confirming import acknowledging
 from ledger.web.page import render_page
-from ledger.web.rows import Asked, asked_dates
+from ledger.web.query_string import Asked, asked_dates
 from ledger.words import lazily as _
 from ledger.words import marked, quantity, word
 
@@ -31,7 +31,7 @@ _SORTS = {"raised": "pk", "number": "subject", "system": "system"}
 _MOST_THERE = 3
 _STATES = (marked("unresolved"), marked("acknowledged"), marked("resolved"), marked("all"))
 
-#: The states of a document there, as the page calls them.
+#: What the page calls the states of a document there.
 _REMOTE_STATES = {"posted": _("valid"), "void": _("void"), "draft": _("draft")}
 
 
@@ -60,9 +60,9 @@ def findings(request: HttpRequest, access: Access) -> HttpResponse:
     return render_page(request, access, "findings.html", context, tenant=tenant, title=_("Findings"))
 
 
-@page("view_findingraised", does="acknowledge_finding", methods=("GET", "HEAD", "POST"))
+@page("view_findingraised", does="acknowledge_finding")
 def acknowledge_findings(request: HttpRequest, access: Access) -> HttpResponse:
-    """Asks why these findings may stand, and appends what was said to each."""
+    """Asks why these findings may stand, and appends the answer to each."""
     return acknowledging(request, access, FindingRaised, FindingAcknowledged, acknowledge, "finding", _asked, _open)
 
 
@@ -72,19 +72,15 @@ def _asked(count: int) -> str:
 
 def _filtered(request: HttpRequest, tenant: str) -> QuerySet[Any]:
     """What the page shows; business dates are those of the numbers."""
-    asked, dates = Asked(request, "findings"), asked_dates(request)
+    asked = Asked(request, "findings")
     state, kind = asked.choice("state", _STATES), asked.text("kind")
-    found = with_state(FindingRaised.objects.filter(tenant=tenant))
+    found = asked_dates(request).filter(with_state(FindingRaised.objects.filter(tenant=tenant)), "entry__issued_on")
     if state == "resolved":
         found = found.filter(is_resolved=True)
     elif state != "all":
         found = found.filter(is_resolved=False, is_acknowledged=state == "acknowledged")
     if kind in FindingKind.values:
         found = found.filter(kind=kind)
-    if dates.since is not None:
-        found = found.filter(entry__issued_on__gte=dates.since)
-    if dates.until is not None:
-        found = found.filter(entry__issued_on__lte=dates.until)
     if text := asked.text("q"):
         found = found.filter(number__istartswith=text) | found.filter(document=text)
     return found
@@ -96,7 +92,7 @@ def _open(request: HttpRequest, tenant: str) -> QuerySet[Any]:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One fact on both sides: ``there`` is what each document there has, and whether that differs from ``here``."""
+    """One fact on both sides: ``there`` is that of each document there, and whether it differs from ``here``."""
 
     title: str
     here: str
@@ -104,7 +100,7 @@ class Side:
 
 
 def sides(finding: FindingRaised) -> tuple[Side, ...]:
-    """What the ledger and the documents there say of the same; none where the finding has no such facts."""
+    """The same facts in the ledger and in the documents there; empty where the finding has no such facts."""
     facts = finding.facts if isinstance(finding.facts, Mapping) else {}
     here, there = facts.get("here") or {}, facts.get("there") or []
     if not all(isinstance(one, Mapping) for one in ([here, *there] if isinstance(there, list) else [None])):

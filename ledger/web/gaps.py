@@ -16,7 +16,7 @@ from ledger.web.access import Access, page
 from ledger.web.confirming import MOST, MOST_MATCHING, Question, asks_for_all, confirmed
 from ledger.web.counts_sql import IN_DATES
 from ledger.web.page import address, render_page
-from ledger.web.rows import Asked, Rows, asked_dates, key_in
+from ledger.web.query_string import Asked, Rows, asked_dates, key_in
 from ledger.words import lazily as _
 from ledger.words import quantity
 
@@ -27,7 +27,7 @@ _COLUMNS = {
     "since": _("Known since"),
     "explanation": _("Explanation"),
 }
-#: What may be sorted by, in SQL.
+#: The columns to sort by, in SQL.
 _SORTS = {"value": "g.starts_on {}, g.first {}", "count": "g.size {}, g.first", "since": "g.since {}, g.first"}
 
 #: The count stops here.
@@ -92,9 +92,9 @@ def gaps(request: HttpRequest, access: Access) -> HttpResponse:
     return render_page(request, access, "gaps.html", context, tenant=tenant, title=_("Gaps"))
 
 
-@page(does="explain_gap", methods=("GET", "HEAD", "POST"))
+@page(does="explain_gap")
 def explain_gaps(request: HttpRequest, access: Access) -> HttpResponse:
-    """Asks why these values have no document, and appends what was said to each."""
+    """Asks why these values have no document, and appends the answer to each."""
     tenant = access.choose(request)
     if asks_for_all(request):
         wanted = wanted_gaps(request, tenant)
@@ -124,7 +124,7 @@ _STATES = ("unexplained", "explained", "all")
 def wanted_gaps(
     request: HttpRequest, tenant: str, *, period: int | None = None, states: Sequence[str] = _STATES
 ) -> dict[str, Any]:
-    """Which gaps the address asks for, of one period (its id) or of all; by default those of the first state."""
+    """Which gaps the address asks for: of one period (its id) or of all; by default those of the first state."""
     asked, dates = Asked(request, "gaps"), asked_dates(request)
     return {
         "tenant": tenant,

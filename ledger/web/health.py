@@ -30,9 +30,9 @@ def healthz(request: HttpRequest) -> JsonResponse:
     ``{"status": "ok" | "overdue" | "lost" | "unavailable", "verdict", "as_of", "looked_at", "sweeps": [{"sweep",
     "every", "succeeded_at", "overdue", "unfinished"}, …]}``, times in UTC, ``every`` in seconds. ``verdict`` is the
     judge's word for the whole ledger: gaps to explain are daily life, and no reason to restart a container. Where there
-    are several homes, ``{"status": the worst, "homes": {home: the same, …}}``, or one of them by ``?home=``. Asked
-    without a login, so it tells names and times and nothing else: what is wrong stands on the pages, in the admin, in
-    the log and in ``ledger_sweep --status``.
+    are several homes, ``{"status": the worst, "homes": {home: the same, …}}``, or one of them by ``?home=``. It
+    needs no login, so it gives only names and times: the pages, the admin, the log and ``ledger_sweep --status`` say
+    what is wrong.
     """
     every = homes.homes()
     asked = request.GET.get("home")
@@ -50,7 +50,7 @@ def _state(home: str) -> dict[str, Any]:
         found = health(using=home)
         verdict = judge(sweeps=found, using=home).verdict
     except Error:
-        _log.exception("The health of the ledger can't be told: the database %s doesn't answer.", home)
+        _log.exception("The health of the ledger is unknown: the database %s doesn't answer.", home)
         return _UNAVAILABLE
     overdue = any(one.overdue for one in found)
     return {

@@ -1,4 +1,4 @@
-"""``/metrics`` for Prometheus, for who has the token of ``LEDGER["METRICS_TOKEN"]``. Needs the extra ``metrics``."""
+"""``/metrics`` for Prometheus, for whoever has ``LEDGER["METRICS_TOKEN"]``. Needs the extra ``metrics``."""
 
 import logging
 from hmac import compare_digest
@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """The figures of ``ledger.web.figures`` in Prometheus' text format.
+    """The figures of ``ledger.web.prometheus`` in Prometheus' text format.
 
     404 where no token is set, 401 without it, 503 where the database doesn't answer.
     """
@@ -27,12 +27,14 @@ def metrics(request: HttpRequest) -> HttpResponse:
     if not token:
         raise Http404
     if not compare_digest(request.headers.get("Authorization", "").encode(), f"Bearer {token}".encode()):
-        return HttpResponse("Send the token of the metrics.\n", status=401, headers={"WWW-Authenticate": "Bearer"})
+        return HttpResponse(
+            "Send LEDGER['METRICS_TOKEN'] as a bearer token.\n", status=401, headers={"WWW-Authenticate": "Bearer"}
+        )
     try:
         from prometheus_client import CollectorRegistry
         from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-        from ledger.web.figures import HomesCollector, LedgerCollector
+        from ledger.web.prometheus import HomesCollector, LedgerCollector
     except ModuleNotFoundError as error:
         raise ImproperlyConfigured(
             "LEDGER['METRICS_TOKEN'] is set, and prometheus_client is not installed: "
@@ -43,5 +45,5 @@ def metrics(request: HttpRequest) -> HttpResponse:
     try:
         return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
     except Error:
-        _log.exception("The metrics can't be told: the database doesn't answer.")
+        _log.exception("There are no metrics: the database doesn't answer.")
         return HttpResponse("The database does not answer.\n", status=503, content_type="text/plain")

@@ -9,12 +9,11 @@ from django.db import router
 from django.http import Http404, HttpRequest, HttpResponse
 
 from ledger import models
-from ledger.actions import void
 from ledger.formats import MAX_VALUE
 from ledger.models import Entry, NumberVoided, Period
 from ledger.replacing import replaced_by, replacement_of
 from ledger.web.access import Access, access_of, page
-from ledger.web.confirming import Question, VoidForm, confirmed
+from ledger.web.confirming import Question, VoidForm, confirmed, void_as_said
 from ledger.web.page import address, render_page
 from ledger.words import lazily as _
 from ledger.words import marked, span_told
@@ -24,7 +23,7 @@ from ledger.words import marked, span_told
 class Event:
     """One event: ``at`` is when it was written, ``by`` who said or did it, ``text`` what they said.
 
-    ``evidence`` is what else the row holds; ``transaction`` the id of the one that wrote it, or None.
+    ``evidence`` is what else the row holds; ``transaction`` is the id of the one that wrote it, or None.
     """
 
     at: datetime | None
@@ -38,7 +37,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One value: ``state`` is a key of ``_MEANINGS``, which say what each one means."""
+    """One value; ``state`` is a key of ``_MEANINGS``."""
 
     state: str
     meaning: str
@@ -60,7 +59,7 @@ _MEANINGS = {
     marked("free"): _("Minted ahead. The next checkouts take it."),
     marked("left out"): _("A previous system gave this value to no document."),
     marked("lost"): _("Nothing is known of this value: rows were lost or tampered with."),
-    marked("not used yet"): _("The counter has not come to this value."),
+    marked("not used yet"): _("The counter has not reached this value."),
     marked("never used"): _("The counter of this period starts above this value."),
 }
 
@@ -231,7 +230,7 @@ def number(request: HttpRequest, access: Access, period: int, value: int) -> Htt
     return render_page(request, access, "number.html", context, tenant=found.tenant, title=told.number)
 
 
-@page(does="void_number", methods=("GET", "HEAD", "POST"))
+@page(does="void_number")
 def void_number(request: HttpRequest, access: Access, period: int, value: int) -> HttpResponse:
     found: Any = access.find(Period.objects.all(), pk=period)
     alias = router.db_for_write(NumberVoided)
@@ -240,8 +239,7 @@ def void_number(request: HttpRequest, access: Access, period: int, value: int) -
         raise Http404
 
     def act(one: Entry, said: dict[str, Any]) -> NumberVoided:
-        replacement = said["replacement"] or None
-        return void(one, reason=said["reason"], by=request.user, replacement=replacement, using=alias)
+        return void_as_said(request.user, one, said, alias)
 
     question = Question(
         title=_("Declare %(number)s void") % {"number": entry.number},

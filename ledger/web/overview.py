@@ -1,4 +1,4 @@
-"""The overview: every series that the user may see, the worst first; and finding a number."""
+"""The overview of every series that the user may see, the worst first; and the search for a number."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -28,14 +28,14 @@ from ledger.searching import find_entries
 from ledger.web.access import Access, access_of, page
 from ledger.web.findings import with_state
 from ledger.web.page import address, judged, render_page
-from ledger.web.rows import Asked
+from ledger.web.query_string import Asked
 from ledger.words import day_told, marked, quantity
 from ledger.zones import todays
 
-#: Days before its end at which a period is told to end soon.
+#: The overview says that a period ends soon, this many days before its end.
 _SOON = 30
 
-#: How many of the last documents tell the pace of a series.
+#: The pace of a series is that of its last documents, at most this many.
 _PACE_OF = 1000
 
 #: How many hits are listed.
@@ -63,9 +63,9 @@ _PACE = """
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A line of the overview before it is read: a series, or what concerns a tenant and no series of it (``pk`` None).
+    """A line of the overview before it is read: a series; or, with ``pk`` None, a tenant's work outside its series.
 
-    ``home`` is where it lives. ``is_idle``: switched off, or no number was given yet.
+    ``home`` is where it lives. ``is_idle``: switched off, or without a number so far.
     """
 
     pk: int | None
@@ -78,8 +78,8 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the overview: ``badge`` is one of good, note and bad, with what is to be said of it; ``opens`` is what
-    people have to see to, each as a sentence and the address where they do.
+    """A line of the overview: ``badge`` is good, note or bad, and ``says`` is its text; ``opens`` is what people have
+    to do, each as a sentence and the address of the page for it.
     """
 
     place: Place
@@ -95,7 +95,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What one home says: ``tenant`` is the one that there is or that was asked for, None where there are several."""
+    """What one home says. ``tenant`` is its only one, or the one that was asked for; None where there are several."""
 
     access: Access
     sees_findings: Access
@@ -155,7 +155,7 @@ def overview(request: HttpRequest, access: Access) -> HttpResponse:
         "are_many": are_many,
         "down": [answer.home for answer in answers if answer.error is not None],
     }
-    # What the page shows around its content is asked of a home that answers.
+    # A home that answers gives what the page shows around its content.
     with homes.entered(next(iter(seen))) if are_many else nullcontext():
         if tenant is not None:
             sees_findings = next(iter(seen.values())).sees_findings
@@ -202,7 +202,7 @@ def _together(seen: Mapping[str, _Seen]) -> Judgement:
 
 
 def _read(places: Sequence[Place], seen: Mapping[str, _Seen]) -> list[Line]:
-    """The lines of one page of the table, each read where it lives."""
+    """The lines of one page of the table, each read in its home."""
     by_home: dict[str, list[Place]] = {}
     for place in places:
         by_home.setdefault(place.home, []).append(place)
@@ -283,10 +283,10 @@ _ORDERS = {
 
 
 def _with_current(every: QuerySet[Series], days: Mapping[str, date]) -> QuerySet[Any]:
-    """Adds ``current`` to each series: the id of the period of its own today, else the last one before, else the first.
-    Of authorised ranges, the one that its next number comes from.
+    """Adds ``current`` to each series: the id of today's period, else of the last one before, else of the first one.
+    Of authorised ranges, it is the one that the next number comes from.
 
-    ``days`` tells the day in each zone; where nobody knows the series' zone, it is the first period.
+    ``days`` has today's date by time zone; a series with an unknown zone gets its first period.
     """
     its_own = Period.objects.filter(tenant=OuterRef("tenant"), series=OuterRef("pk"))
     zones: dict[date, list[str]] = {}
@@ -304,9 +304,7 @@ def _with_current(every: QuerySet[Series], days: Mapping[str, date]) -> QuerySet
 
 
 def _systems(tenant: str, sees_findings: Access) -> list[tuple[RemoteReading, int | None]]:
-    """The accounting systems of a tenant, with how many findings about each nobody has acknowledged, where they may be
-    seen.
-    """
+    """The accounting systems of a tenant, with how many findings about each are open; None for who may not see them."""
     readings = RemoteReading.objects.filter(tenant=tenant).order_by("system")
     if not sees_findings.sees(tenant):
         return [(each, None) for each in readings]
@@ -340,7 +338,7 @@ def _lines(places: Sequence[Place], sees_findings: Access) -> list[Line]:
     return found
 
 
-#: The page on which people deal with a fact; other facts are shown on the series' page.
+#: The page on which people deal with a fact; the series' page shows the others.
 _PAGES = {
     Kind.UNEXPLAINED: "gaps",
     Kind.DIFFERENCE: "findings",
@@ -367,7 +365,7 @@ def _opens(place: Place, sees_findings: Access) -> Any:
 
 
 def _pace(pace: tuple[int, date, date] | None) -> str:
-    """Of the last thousand documents at most, in words."""
+    """The pace in words; it is that of the last thousand documents at most."""
     if pace is None or not pace[0]:
         return _("none issued yet")
     count, first, last = pace
@@ -382,7 +380,7 @@ def _pace(pace: tuple[int, date, date] | None) -> str:
 
 
 def _note(series: Series, period: Period | None, today: date | None) -> tuple[str, str] | None:
-    """A note on a series that is in order, such as a period that ends soon."""
+    """A note on a series in order, such as a period that ends soon."""
     if not series.is_active:
         return "note", _("switched off")
     if period is None:

@@ -29,9 +29,9 @@ def render_page(
     title: Any,
     judgement: Judgement | None = None,
 ) -> TemplateResponse:
-    """The page of one tenant, or of none where ``tenant`` is None.
+    """The page of one tenant, or of the whole ledger where ``tenant`` is None.
 
-    Every page says how its tenant stands, or the whole ledger; ``judgement`` is that, where the page has it already.
+    Every page shows the verdict on it; pass ``judgement`` if the page has it already.
     """
     choices = access.choices() if tenant is not None else []
     if judgement is None:
@@ -52,7 +52,7 @@ def render_page(
 
 
 def address(name: str, *args: Any, **query: Any) -> str:
-    """The address of a page, with what of ``query`` is not None."""
+    """The address of a page; parameters that are None are left out."""
     chosen = {key: value for key, value in query.items() if value is not None}
     path = reverse(f"ledger:{name}", args=args)
     return f"{path}?{urlencode(chosen)}" if chosen else path

@@ -20,7 +20,7 @@ from ledger.web.gaps import gap_table, wanted_gaps
 from ledger.web.overview import next_number
 from ledger.web.page import address, judged, render_page
 from ledger.web.pictures import CHART_HEIGHT, LINE_HEIGHT, issuance, number_line
-from ledger.web.rows import Asked, Dates, Rows, asked_dates
+from ledger.web.query_string import Asked, Dates, Rows, asked_dates
 from ledger.words import lazily as _
 from ledger.words import period_told
 
@@ -46,7 +46,7 @@ def period(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     judgement = judged(found.tenant)
     verdict = judgement.of(found.tenant, found.series.code, found.starts_on, found.ordinal)
     coming, dates = next_number(found), asked_dates(request)
-    # Values minted ahead are not shown, as in the report.
+    # Like the report, the page doesn't show values minted ahead.
     found.last_value -= minted_ahead(found)
     # Cached counts are older than the loss.
     counts = period_counts(found, fresh=verdict.is_lost)
@@ -91,7 +91,7 @@ def period(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
 
 
 def _package(period: Period, dates: Dates) -> str:
-    """Where all series of the tenant are handed over, for the dates of the page or of the period."""
+    """The address of the package of all series, for the dates of the page or of the period."""
     if not dates and (period.starts_on == date.min or period.ends_on == date.max):
         return ""
     asked = dates.kept or {"since": f"{period.starts_on}", "until": f"{period.ends_on}"}
@@ -99,7 +99,7 @@ def _package(period: Period, dates: Dates) -> str:
 
 
 def _value(request: HttpRequest, name: str) -> int | None:
-    """A value in the address; None if it is invalid, and then the page shows everything."""
+    """A value in the address. None if it is invalid: the page then shows everything."""
     text = re.sub(r"[\s.,'’]", "", request.GET.get(name, ""))
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
@@ -116,13 +116,10 @@ def _voids(request: HttpRequest, period: Period, values: Sequence[int], dates: D
     found: QuerySet[Any] = NumberVoided.objects.filter(tenant=period.tenant, entry__period=period)
     headings = asked.headings(_VOID_COLUMNS, _VOID_SORTS, sort)
     if column == "entry__value" and not asked.text("q") and not asked.text("by") and not dates:
-        # Set here, since joining them for one page among millions of numbers is slow.
+        # Without a join, which is slow for one page among millions of numbers.
         ordered = values if sort == "number" else values[::-1]
         return asked.rows(len(values), lambda at, limit: _voids_of(period, ordered[at : at + limit]), headings)
-    if dates.since is not None:
-        found = found.filter(entry__issued_on__gte=dates.since)
-    if dates.until is not None:
-        found = found.filter(entry__issued_on__lte=dates.until)
+    found = dates.filter(found, "entry__issued_on")
     if text := asked.text("q"):
         found = found.filter(reason__icontains=text) | found.filter(entry__number__istartswith=text)
     if text := asked.text("by"):

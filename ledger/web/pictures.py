@@ -1,5 +1,5 @@
-"""The pictures of a period, drawn here as SVG paths, with no script and no style attribute: the number line, its values
-as lanes; and issuance over time, as columns.
+"""The pictures of a period, as SVG paths without scripts and style attributes: the number line, with its values as
+lanes, and issuance over time, as columns.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,13 +18,13 @@ from ledger.words import quantity
 LINE_HEIGHT = 20
 #: One value among thousands must be visible.
 _LEAST = 7
-#: Into how many parts a click can zoom.
+#: A click zooms into one of this many parts.
 STEPS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One row of the picture: ``path`` is what an SVG path draws, ``count`` how many values it shows."""
+    """One row of the picture: ``path`` is its SVG path, ``count`` how many values it shows."""
 
     name: str
     title: str
@@ -35,7 +35,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A part of what is shown: ``told`` is what stands in it, in words."""
+    """A part of the picture; ``told`` is its content in words."""
 
     first: int
     last: int
@@ -44,7 +44,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class NumberLine:
-    """What is shown of a period: the values from ``first`` to ``last``, in ``width`` stretches."""
+    """The picture of a period's values from ``first`` to ``last``, in ``width`` stretches."""
 
     first: int
     last: int
@@ -84,7 +84,7 @@ _LANES: tuple[tuple[str, Any, Any, Callable[[Bucket], int]], ...] = (
 
 
 def number_line(counts: PeriodCounts, first: int | None = None, last: int | None = None) -> NumberLine | None:
-    """The picture of the values from ``first`` to ``last``, by default of all; None of a period without any."""
+    """The picture of the values from ``first`` to ``last``, by default of all; None for a period without values."""
     period = counts.period
     lowest, highest = max(0, period.first_value), period.last_value
     if highest < lowest:
@@ -128,7 +128,7 @@ def _height(count: int, size: int) -> float:
 
 
 def _steps(buckets: Sequence[Bucket]) -> list[Step]:
-    """Parts of whole stretches, so that what a part tells is what the picture shows."""
+    """Parts of whole stretches, so that the words of a part agree with the picture."""
     count = min(STEPS, len(buckets))
     edges = [round(at * len(buckets) / count) for at in range(count + 1)]
     parts = [buckets[low:high] for low, high in pairwise(edges)]
@@ -143,7 +143,7 @@ def _told(part: Sequence[Bucket]) -> str:
 #: Height of the picture, in its units; a column is one unit wide.
 CHART_HEIGHT = 100
 _MOST_COLUMNS = 62
-#: Days that one column may stand for.
+#: How many days a column can stand for.
 _STRETCHES = (
     (1, _("one day")),
     (7, _("one week")),
@@ -164,9 +164,9 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """``path`` draws the columns, of ``stretch`` days each; ``highest`` is what the top edge stands for.
+    """``path`` draws the columns, of ``stretch`` days each; the top edge stands for ``highest`` documents.
 
-    ``undated`` documents have a date that no calendar knows, and are in no column.
+    ``undated`` documents have a date that no calendar knows, and no column.
     """
 
     columns: tuple[Column, ...]

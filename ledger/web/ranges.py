@@ -17,7 +17,7 @@ from ledger.ranges import levels
 from ledger.web.access import Access, page
 from ledger.web.confirming import Question
 from ledger.web.page import address, render_page
-from ledger.web.rows import Asked
+from ledger.web.query_string import Asked
 from ledger.words import lazily as _
 from ledger.zones import today_in
 
@@ -25,7 +25,7 @@ _DATE = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
 class RangeForm(forms.ModelForm):  # type: ignore[type-arg]
-    """``clean`` tries ``authorise`` and rolls it back; the method ``authorise`` then does it."""
+    """``clean`` runs ``authorise`` and rolls it back; the method ``authorise`` does it for good."""
 
     class Meta:
         model = AuthorisedRange
@@ -40,7 +40,7 @@ class RangeForm(forms.ModelForm):  # type: ignore[type-arg]
         }
 
     def clean(self) -> dict[str, Any] | None:
-        """Show what the database would refuse."""
+        """Shows what the database would refuse."""
         cleaned = super().clean()
         if not self.errors:
             alias = self.cleaned_data["series"]._state.db
@@ -53,7 +53,7 @@ class RangeForm(forms.ModelForm):  # type: ignore[type-arg]
         return cleaned
 
     def of_tenant(self, tenant: str) -> "RangeForm":
-        """The same for the series of one tenant."""
+        """This form, with the series of one tenant."""
         series: Any = self.fields["series"]
         series.queryset = Series.objects.filter(tenant=tenant).exclude(allocation="remote")
         return self
@@ -72,14 +72,13 @@ def ranges(request: HttpRequest, access: Access) -> HttpResponse:
     found = AuthorisedRange.objects.filter(tenant=tenant).select_related("series", "period").order_by("-pk")
     table = Asked(request, "ranges").rows_of(found.prefetch_related("lapses"))
     alias = found.db
-    low = [
-        one for one in levels(alias, lambda series: today_in(series.time_zone, alias), tenant=tenant) if one.problems
-    ]
+    known = levels(alias, lambda series: today_in(series.time_zone, alias), tenant=tenant)
+    low = [one for one in known if one.problems]
     context = {"table": table, "low": low, "may_add": access.may("add_authorisedrange")}
     return render_page(request, access, "ranges.html", context, tenant=tenant, title=_("Authorised ranges"))
 
 
-@page(does="add_authorisedrange", methods=("GET", "HEAD", "POST"))
+@page(does="add_authorisedrange")
 def add_range(request: HttpRequest, access: Access) -> HttpResponseBase:
     tenant = access.choose(request)
     form = RangeForm(request.POST if request.method == "POST" else None).of_tenant(tenant)
@@ -89,7 +88,7 @@ def add_range(request: HttpRequest, access: Access) -> HttpResponseBase:
         return redirect(back)
     question = Question(
         title=_("Add an authorised range"),
-        warning=_("From then on the series takes its numbers from its ranges alone. What was added can't be changed."),
+        warning=_("The series will then take its numbers from its ranges alone. A range can't be changed later."),
         button=_("Add it"),
         back=back,
     )

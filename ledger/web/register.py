@@ -1,8 +1,6 @@
-"""The register of a tenant: every number on a line, filtered, sorted and paged in SQL, and as a file."""
+"""The register of a tenant: a line for every number, filtered, sorted and paged in SQL, and as a file."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Any
 
 from django.db import router
@@ -15,7 +13,7 @@ from ledger.reports.formats import formats
 from ledger.unreadable import cut, facts
 from ledger.web.access import Access, page
 from ledger.web.page import address, render_page
-from ledger.web.rows import Asked, asked_dates
+from ledger.web.query_string import Asked, asked_dates
 from ledger.words import lazily as _
 from ledger.words import marked, word
 
@@ -30,7 +28,7 @@ _COLUMNS = {
 }
 _SORTS = {"number": "", "issued_on": "r.issued_on {}, r.first", "issued_at": "r.issued_at {}, r.first"}
 
-#: Which of the lines of ``_LINES`` are of a state; a lost value has no line here, and is told above the table.
+#: The condition on the rows of ``_LINES``, by state. A lost value has no row; the page says so above the table.
 STATES = {
     marked("all"): "true",
     marked("valid"): "l.kind IN ('issued', 'adopted') AND NOT {void}",
@@ -44,8 +42,8 @@ _VOID = "EXISTS (SELECT FROM ledger_numbervoided v WHERE v.tenant = %(tenant)s A
 #: The count stops here.
 _MOST = 100_000
 
-# Period by period and value by value along the indexes: with no other order asked for, a page reads no more than its
-# rows and those before it. Values of a queue stand beside the entries, which they become.
+# Period by period and value by value, along the indexes: in this order, a page reads only its rows and those before it.
+# Values that wait in a queue are listed among the entries, which they become.
 _LINES = """
     FROM (
         SELECT p.id, p.starts_on, p.prefix, p.width, p.suffix, s.code, s.time_zone
@@ -75,7 +73,7 @@ _LINES = """
     WHERE {state}
 """
 _HAS_TEXT = "(starts_with(upper(l.number), upper(%(text)s)) OR starts_with(upper(l.document), upper(%(text)s)))"
-# What no document bears is counted on the day of the document before it, or else of the one after it: as in the report.
+# A value without a document counts on the day of the document before it, or else of the one after it, as in the report.
 _NEXT_TO = """(SELECT b.issued_on FROM ledger_entry b WHERE b.tenant = %(tenant)s AND b.period_id = p.id
                AND b.kind <> 'gap' AND b.value {} l.first ORDER BY b.value {} LIMIT 1)"""
 _DAY = (
@@ -99,24 +97,6 @@ _PAGE = """
     ) x ON true
     ORDER BY r.place
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A number and what became of it; or missing values of one fate, ``first`` to ``last``, both inclusive."""
-
-    period: int
-    time_zone: str
-    first: int
-    last: int
-    number: str
-    last_number: str
-    state: str
-    document: str
-    issued_on: date | None
-    issued_at: datetime | None
-    actor: str
-    why: str
 
 
 @page()
@@ -151,7 +131,7 @@ def register(request: HttpRequest, access: Access) -> HttpResponse:
     return render_page(request, access, "register.html", context, tenant=tenant, title=_("Register"))
 
 
-def _read(wanted: Mapping[str, Any], sort: str, offset: int, limit: int) -> list[Line]:
+def _read(wanted: Mapping[str, Any], sort: str, offset: int, limit: int) -> list[dict[str, Any]]:
     way = "DESC" if sort.startswith("-") else "ASC"
     order = _SORTS[sort.lstrip("-")].format(way)
     # Read no more of each kind than the page could show.
@@ -170,19 +150,17 @@ def _lines(wanted: Mapping[str, Any], way: str = "ASC", stop: str = "") -> str:
     return lines if wanted["since"] is None and wanted["until"] is None else f"{lines} AND {_IN_DATES}"
 
 
-def _line(row: Any) -> Line:
+def _line(row: Any) -> dict[str, Any]:
+    """A number and what became of it; or missing values, ``first`` to ``last``, both inclusive."""
     is_missing = row.kind in ("gap", "hole")
     alive = row.kind if row.kind in ("reserved", "free") else "valid"
     cause = word(facts(row.metadata).get("cause", "")) if row.kind == "gap" else ""
-    told = {
-        name: getattr(row, name) for name in ("period", "time_zone", "first", "last", "document", "issued_at", "actor")
-    }
     numbers = NumberFormat(row.prefix, row.width, row.suffix)
-    return Line(
-        **told,
-        number=row.number or numbers.shown(row.first),
-        last_number="" if row.last == row.first else numbers.shown(row.last),
-        state="missing" if is_missing else "void" if row.is_void else alive,
-        issued_on=None if is_missing else row.issued_on,
-        why=cut(str(row.reason or row.explanation or cause)),
-    )
+    told: dict[str, Any] = row._asdict()
+    return told | {
+        "number": row.number or numbers.shown(row.first),
+        "last_number": "" if row.last == row.first else numbers.shown(row.last),
+        "state": "missing" if is_missing else "void" if row.is_void else alive,
+        "issued_on": None if is_missing else row.issued_on,
+        "why": cut(str(row.reason or row.explanation or cause)),
+    }

@@ -18,7 +18,7 @@ from ledger.rules import Outcome
 from ledger.unreadable import facts
 from ledger.web.access import Access, page
 from ledger.web.page import judged, render_page
-from ledger.web.rows import Asked, Rows
+from ledger.web.query_string import Asked, Rows
 from ledger.zones import today_in
 
 
@@ -57,7 +57,7 @@ def rules(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
 
 
 def _history(request: HttpRequest, series: Series, labels: Mapping[int, str]) -> Rows:
-    """The changes of its settings and of its periods, which ``labels`` names; the latest first."""
+    """The changes of its settings and of its periods (``labels`` by id), the latest first."""
     alias = router.db_for_read(SeriesChanged)
     wanted = {"tenant": series.tenant, "series": [series.pk], "periods": list(labels)}
 

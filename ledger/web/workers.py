@@ -8,11 +8,11 @@ from ledger.models import SweepRun
 from ledger.sweeps.health import health
 from ledger.web.access import Access, page
 from ledger.web.page import render_page
-from ledger.web.rows import Asked, Heading
+from ledger.web.query_string import Asked, Heading
 from ledger.words import lazily as _
 
 _COLUMNS = (_("Sweep"), _("Started"), _("Took"), _("Counted"), _("Process"), _("Error"))
-#: The diary is short, but a page of it is shorter.
+#: Runs on one page.
 _RUNS = 25
 
 
@@ -41,7 +41,7 @@ def workers(request: HttpRequest, access: Access) -> HttpResponse:
 
 
 def _homes() -> list[dict[str, object]]:
-    """How each home stands and how many of its sweeps are overdue; nothing for a home that is down."""
+    """The state of each home and how many of its sweeps are overdue; neither for a home that is down."""
 
     def state(home: str) -> dict[str, object]:
         found = health(using=home)

@@ -140,7 +140,7 @@ def test_every_page_is_accessible_and_fits(page: Page, start: str, berlin: Shop,
         "findings": ("findings/?tenant=berlin", "unresolved"),
         "acknowledge": (f"findings/acknowledge/?tenant=berlin&finding={berlin.finding.pk}", "Acknowledge a finding"),
         "workers": ("workers/", "flag_gaps"),
-        "find": ("find/?tenant=berlin&find-q=nothing", "Nothing is called"),
+        "find": ("find/?tenant=berlin&find-q=nothing", "Nothing was found for"),
         "missing": ("period/999999/", "Not found"),
     }
     for name, (path, text) in pages.items():

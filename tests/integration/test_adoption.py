@@ -340,7 +340,7 @@ class TestBadFiles:
             (b"number,number,issued_at\n1,1,2024-01-01\n", "has two columns 'number'"),
             (
                 b"number,issued_at\nINV-2024-0001,2024-01-01\nI\0,2024-01-01\n",
-                "holds a NUL byte, so it is no text, at or",
+                "contains a NUL byte, so it is no text, at or",
             ),
             (b"number,issued_at\nINV-2024-0001\xff,2024-01-01\n", "is not encoded in utf-8 (invalid start byte)"),
             (b"PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00!\x00", "is an archive"),
@@ -378,7 +378,7 @@ class TestBadFiles:
             (Layout(pattern="("), "can't be read"),
             (Layout(pattern=r"\d+"), "no group named counter"),
             (Layout(pattern=r"(?P<customer>\d)(?P<counter>\d)", customer_column="c"), "customer twice"),
-            (Layout(delimiter=";;"), "can't part the fields"),
+            (Layout(delimiter=";;"), "can't separate the fields"),
             (Layout(encoding="klingon"), "unknown encoding"),
             (Layout(date_format="%d%m"), "has no year"),
         ],

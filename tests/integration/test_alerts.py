@@ -20,7 +20,7 @@ from ledger.failures import Failures
 from ledger.models import AlarmRaised, Period, SweepRun
 from ledger.seals.sealing import seal_all
 from ledger.sweeps import registered, registry
-from ledger.web.figures import LedgerCollector
+from ledger.web.prometheus import LedgerCollector
 from tests.integration.pages import flag, shop
 from tests.integration.queued import pooled, reserve, reserving
 from tests.integration.verified import tampered

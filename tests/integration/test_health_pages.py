@@ -191,7 +191,7 @@ class TestMetrics:
 
     @pytest.mark.usefixtures("metered")
     def test_no_database(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("ledger.web.figures.health", no_database)
+        monkeypatch.setattr("ledger.web.prometheus.health", no_database)
         answer = client.get("/ledger/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
         assert (answer.status_code, b"hunter2" in answer.content) == (503, False)
 

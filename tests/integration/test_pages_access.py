@@ -135,7 +135,7 @@ def test_another_tenants_rows_can_not_be_named_under_ones_own(shops: tuple[Shop,
     keeper.post("/ledger/findings/acknowledge/?tenant=berlin", {**said, "finding": [other.finding.pk]})
     keeper.post("/ledger/alarms/acknowledge/?tenant=berlin", {**said, "alarm": [other.alarm.pk]})
     answer = keeper.get("/ledger/find/", {"tenant": "berlin", "find-q": other.entries[0].number})
-    assert b"Nothing is called" in answer.content
+    assert b"Nothing was found for" in answer.content
     assert not GapExplained.objects.filter(explanation="not mine").exists()
     assert not FindingAcknowledged.objects.exists()
     assert AlarmAcknowledged.objects.count() == 2

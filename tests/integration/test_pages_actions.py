@@ -130,7 +130,7 @@ def test_addresses_of_nothing(keeper: Client, berlin: Shop) -> None:
     wrong = ["/ledger/?tenant=nobody", "/ledger/series/0/", f"{period}/{10**30}/", f"{period}/export/exe/"]
     for address in [*wrong, f"{period}/export/csv/?part=secrets", f"{period}/77/void/"]:
         assert keeper.get(address).status_code == 404, address
-    assert b"not come to this value" in keeper.get(f"{period}/77/").content
+    assert b"not reached this value" in keeper.get(f"{period}/77/").content
 
 
 @pytest.mark.django_db(transaction=True)

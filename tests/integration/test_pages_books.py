@@ -141,7 +141,7 @@ def test_keeps_the_layout_as_a_profile(keeper: Client, tmp_path: Any) -> None:
 
 def test_a_file_that_is_too_large(keeper: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(books, "LARGEST", 10)
-    assert "manage.py ledger_books takes it" in post(keeper, "read", **GERMAN).content.decode()
+    assert "Use manage.py ledger_books instead" in post(keeper, "read", **GERMAN).content.decode()
     assert not RemoteDocument.objects.exists()
 
 

@@ -27,7 +27,7 @@ from ledger.rules import Finding, Outcome, find_rules
 from ledger.sweeps.running import run
 from ledger.verification import verify
 from ledger.verification.alarms import lost_values, raise_alarms, recheck
-from ledger.web.figures import LedgerCollector
+from ledger.web.prometheus import LedgerCollector
 from tests.allocations import rolled_back
 from tests.integration.pages import client
 from tests.integration.reporting import rows

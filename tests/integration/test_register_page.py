@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 
 from ledger import define_series, issue_many
 from ledger.adoption import adopt
-from ledger.web import rows
+from ledger.web import query_string
 from tests.integration.pages import client
 from tests.integration.reporting import eventful
 
@@ -96,7 +96,7 @@ def test_pages_are_read_in_order_without_a_number_twice(reader: Client, monkeypa
             issue_many("a", org="shop", documents=[f"{on}:{n}" for n in range(30)], on=on)
             issue_many("b", org="shop", documents=[f"b{on}:{n}" for n in range(30)], on=on)
     pages = [shown(reader, **{"register-page": str(page)}) for page in (1, 2, 3)]
-    assert [len(page) for page in pages] == [rows.PAGE, rows.PAGE, 20]
+    assert [len(page) for page in pages] == [query_string.PAGE, query_string.PAGE, 20]
     expected = [f"A{year}-{n}" for year in (2025, 2026) for n in range(1, 31)] + [f"B{n}" for n in range(1, 61)]
     assert [told for page in pages for told, _ in page] == expected
 
@@ -158,10 +158,10 @@ def test_a_page_reads_no_more_of_a_large_ledger_than_it_shows(reader: Client) ->
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE ledger_entry")
         with CaptureQueriesContext(connection) as seen:
-            assert len(shown(reader)) == rows.PAGE
+            assert len(shown(reader)) == query_string.PAGE
         (statement,) = [one["sql"] for one in seen if "row_number() OVER ()" in one["sql"]]
         cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF) {statement}")
         plan = "\n".join(row[0] for row in cursor.fetchall())
     entries = re.findall(r"Index Scan using ledger_entry_value on ledger_entry e .*actual rows=([0-9.]+)", plan)
     assert entries, plan
-    assert float(entries[0]) <= rows.PAGE + 1, plan
+    assert float(entries[0]) <= query_string.PAGE + 1, plan

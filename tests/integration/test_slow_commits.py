@@ -43,11 +43,11 @@ def never_measured(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("allocation", ["serial", "at_commit", "reserved"])
 def test_a_slow_commit_and_a_counter_that_waits_for_it(allocation: str) -> None:
     define("a", allocation)
-    told = "A commit takes 2.0 ms here, and 1 series keeps its counter locked so long: none gives out more than 500 "
+    told = "A commit takes 2.0 ms here, and 1 series keeps its counter locked for that time: none gives more than 500 "
     assert told in status()
     assert told in json.loads(status("--json"))["hint"]
     define("b", allocation)
-    assert "and 2 series keep their counters locked so long" in status()
+    assert "and 2 series keep their counters locked for that time" in status()
     assert told in status("--series", "b")
 
 

@@ -54,5 +54,5 @@ def test_a_process_that_signs_nothing_has_a_key_of_its_own(tmp_path: Path, given
 def test_such_a_process_serves_no_page(tmp_path: Path, given: dict[str, str]) -> None:
     done = run(tmp_path, "import ledger.site.wsgi", SIGNS_NOTHING="1", **given)
     assert done.returncode == 1
-    assert "ImproperlyConfigured: SIGNS_NOTHING is set, and the site signs sessions" in done.stderr
+    assert "ImproperlyConfigured: SIGNS_NOTHING is set, but the site signs sessions" in done.stderr
     assert run(tmp_path, "import ledger.site.wsgi", SECRET_KEY=KEY, SIGNS_NOTHING="0").returncode == 0

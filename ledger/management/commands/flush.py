@@ -9,7 +9,6 @@ from django.core.management.base import CommandError
 from django.core.management.commands import flush
 from django.db import connections
 
-from ledger.management.base import FAILED
 from ledger.testing import refuses_truncate
 
 
@@ -30,7 +29,6 @@ class Command(flush.Command):
                 "ledger's events refuse TRUNCATE, and whoever could empty it could hide numbers. For an empty ledger, "
                 "create a new database and run manage.py migrate on it. In tests, let a test runner create the "
                 "database: flush works there. Numbers for trial belong to a tenant, a schema or a database of "
-                "their own.",
-                returncode=FAILED,
+                "their own."
             )
         super().handle(**options)

@@ -1,4 +1,4 @@
-"""``ledger_adopt``: takes over the numbers of a previous system from a file, all of them or none."""
+"""``ledger_adopt``: adopts the numbers of a previous system from a file, all of them or none."""
 
 import json
 from dataclasses import asdict, astuple
@@ -10,8 +10,8 @@ from django.db import transaction
 from ledger.actions import adopt, retire
 from ledger.adoption import VOID_REASON, AdoptionResult, BadRow
 from ledger.errors import InvalidArgument, LedgerError, UnknownSeries
-from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand
-from ledger.management.layouts import add_layout, layout_of, words
+from ledger.management.base import BAD_OPTIONS, FAILED, BadOptions, LedgerCommand
+from ledger.management.file_options import add_layout, add_settings, layout_of, words, write_counts
 from ledger.models import Adoption
 
 _SETTINGS = ("template", "calendar", "fiscal_start", "time_zone", "max_length", "start_value", "chronological", "rules")
@@ -19,10 +19,10 @@ _SETTINGS = ("template", "calendar", "fiscal_start", "time_zone", "max_length", 
 
 class Command(LedgerCommand):
     help = (
-        "Takes over the numbers of a previous system from a file (CSV, XLSX, ODS, JSON lines), as entries of their own "
-        "kind; the series then goes on after the highest. Shows what it would do; --apply does it. All of the file or "
-        "nothing: each bad row is told with its place and the reason. "
-        "Exit code 0: done; 1: the file is refused; 2: the options are no good."
+        "Adopts the numbers of a previous system from a file (CSV, XLSX, ODS, JSON lines); the series then continues "
+        "after the highest. Shows what it would do; --apply does it. It takes all of the file or nothing, and names "
+        "each bad row with its place and the reason. "
+        "Exit code 0: done; 1: the file is refused; 2: the options are invalid."
     )
     judges = False
     examples = r"""  manage.py ledger_adopt old.csv --series invoice --template 'INV-{year}-{counter:06}' \
@@ -39,27 +39,23 @@ class Command(LedgerCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         add = parser.add_argument
-        file = "A CSV, XLSX or ODS file, or JSON lines, with a header; each document has one row or more."
+        file = "A CSV, XLSX or ODS file, or JSON lines, with a header, and one row or more for each document."
         add("file", nargs="?", help=file)
-        add("--series", default="", metavar="CODE", help="The series that goes on with the numbers, such as invoice.")
+        add("--series", default="", metavar="CODE", help="The series that continues the numbers, such as invoice.")
         self.add_tenant(parser)
-        self.add_actor(parser, "Who takes the numbers over; kept with each entry")
-        add("--explain-gaps", metavar="TEXT", help="Why numbers are missing in the old run; told of every gap in it.")
+        self.add_actor(parser, "Who adopts the numbers; kept with each entry")
+        add("--explain-gaps", metavar="TEXT", help="Why numbers are missing; the explanation of every gap in the file.")
         add("--void-reason", default=VOID_REASON, metavar="TEXT", help=f"Reason of voids, by default {VOID_REASON!r}.")
         add("--retire", type=int, metavar="ID", help="Declare all numbers of that adoption void, for --void-reason.")
-        add("--apply", action="store_true", help="Do it; otherwise all is rolled back, and told.")
+        add("--apply", action="store_true", help="Do it; without this, only show what it would do.")
         add = parser.add_argument_group("the file").add_argument
         add_layout(add)
-        add("--keep-columns", type=words, metavar="A,B,…", help="Further columns, kept in the metadata.")
+        add("--keep-columns", type=words, metavar="A,B,…", help="More columns to keep in the metadata.")
         pattern = "Matches the whole number; the group (?P<counter>…) has the digits of its value, other named groups "
         add("--pattern", metavar="REGEX", help=f"{pattern}are kept in the metadata. By default the series' template.")
-        add("--restore-zeros", action="store_true", default=None, help="Write numbers anew, as the series does it.")
-        add = parser.add_argument_group("the series, created so if it doesn't exist yet").add_argument
-        add("--template", help="Such as INV-{year}-{counter:06}.")
-        add("--calendar", help="never, year, fiscal-year, quarter, month, day.")
-        add("--fiscal-start", metavar="MM-DD", help="The first day of the fiscal year, such as 04-01.")
-        add("--time-zone", metavar="ZONE", help="Decides business dates, such as Europe/London.")
-        add("--max-length", type=int, metavar="N", help="The longest number, in characters.")
+        add("--restore-zeros", action="store_true", default=None, help="Write each number again from its counter.")
+        add = parser.add_argument_group("the series, if it doesn't exist yet").add_argument
+        add_settings(add)
         add("--start-value", type=int, metavar="N", help="The first value of later periods.")
         add("--rules", metavar="CODES", help="Whose rules are checked, such as DE or DE,FR-einvoice.")
         add("--chronological", action="store_true", default=None, help="Refuse dates before the last one issued.")
@@ -70,7 +66,7 @@ class Command(LedgerCommand):
             self._retire(alias, options)
             return
         if not options["file"] or not options["series"]:
-            raise CommandError("Name a file, and --series.", returncode=BAD_OPTIONS)
+            raise BadOptions("Name a file, and --series.")
         bad_rows = _BadRows(self, options["json"])
         try:
             with self.progress(None, wanted=options["verbosity"] > 0, always=True) as begin:
@@ -85,9 +81,7 @@ class Command(LedgerCommand):
                     by=self.actor(options),
                     dry_run=not options["apply"],
                     on_bad_row=bad_rows.tell,
-                    progress=lambda stage, done, total: begin(
-                        f"{stage} {10 * (10 * done // total)} %" if total else stage
-                    ),
+                    progress=lambda stage, at, of: begin(f"{stage} {10 * (10 * at // of)} %" if of else stage),
                     using=alias,
                 )
         except LedgerError as error:
@@ -106,7 +100,7 @@ class Command(LedgerCommand):
         if options["file"] or options["void_reason"] == VOID_REASON:
             problem = "--retire takes no file, and needs --void-reason."
         if found is None or problem:
-            raise CommandError(problem, returncode=BAD_OPTIONS)
+            raise BadOptions(problem)
         with transaction.atomic(using=alias):
             event = retire(found, reason=options["void_reason"], by=self.actor(options))
             transaction.set_rollback(not options["apply"], using=alias)
@@ -115,7 +109,7 @@ class Command(LedgerCommand):
             return
         done = "are void" if options["apply"] else "would be void; --apply does it"
         self.stdout.write(f"{found.rows:,} numbers of {found.source} in series {found.series.code} {done}.")
-        self.stdout.write("They stay in the ledger: the right file can be adopted for a tenant of its own alone.")
+        self.stdout.write("They stay in the ledger: the right file can be adopted only for a tenant of its own.")
 
     def _tell(self, result: AdoptionResult, alias: str) -> None:
         would = "would be " if result.dry_run else ""
@@ -124,20 +118,13 @@ class Command(LedgerCommand):
             f"{f' of {result.tenant}' if result.tenant else ''}, {result.voids:,} of them void; "
             f"{result.rows_read:,} rows were read."
         )
-        for reason, count in result.left_out.items():
-            self.stdout.write(f"Left out: {count:,} rows ({reason}).")
-        for value, said, count in result.statuses:
-            self.stdout.write(f"The void column says {value or 'nothing'!r} {count:,} times: {said}.")
+        write_counts(self, result)
         header = ("begin with", "numbers", "first", "last", "first date", "last date")
         runs = ((run.prefix or "-", f"{run.numbers:,}", *astuple(run)[2:]) for run in result.runs)
         self.write_table(header, runs)
         if result.contradicting:
-            self.stdout.write(
-                self.style.WARNING(
-                    f"{result.contradicting:,} numbers say another date than theirs; both are kept: "
-                    f"{'; '.join(result.examples)}."
-                )
-            )
+            told = f"{result.contradicting:,} numbers contain another date than their document has; both are kept: "
+            self.stdout.write(self.style.WARNING(f"{told}{'; '.join(result.examples)}."))
         lines = []
         for one in result.periods:
             counts = (f"{count:,}" for count in (one.rows, one.missing, one.missing_ranges))
@@ -157,7 +144,7 @@ class Command(LedgerCommand):
 
 
 class _BadRows:
-    """Writes bad rows as they are found, as lines or as streamed JSON, so that memory doesn't grow."""
+    """Writes each bad row when it is found, as a line or as streamed JSON, so that memory doesn't grow."""
 
     def __init__(self, command: LedgerCommand, as_json: bool) -> None:
         self.command = command
@@ -180,7 +167,7 @@ class _BadRows:
         self.command.stdout.write(head + f', "error": {json.dumps(told, ensure_ascii=False)}}}')
 
     def summary(self, error: LedgerError) -> str:
-        """The error without the rows that were already shown."""
+        """The error without the rows that were shown already."""
         if not self.count:
             return str(error)
         return f"Nothing was adopted: {self.count:,} faults. {error.rule} {error.remedy}"

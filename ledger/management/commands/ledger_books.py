@@ -6,24 +6,19 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from ledger.errors import InvalidArgument
-from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand, counted, iso_date
-from ledger.management.layouts import add_layout, layout_of, words
+from ledger.management.base import MOST_LINES, BadOptions, LedgerCommand, counted, iso_date
+from ledger.management.file_options import add_layout, layout_of, words, write_counts
 from ledger.reconciliation import BookSettings
 from ledger.reconciliation.files import FileRead, reconcile_file
 from ledger.tables import BadRow
-
-# Lines of a table; a script takes --json, which has them all.
-_LINES = 200
 
 
 class Command(LedgerCommand):
     help = (
         "Compares the ledger with books in a file: the export of any accounting program (CSV, XLSX, ODS, JSON lines), "
-        "as the whole of the books, or as all of them within some days. The findings are those of a live system. "
-        "Nothing is half read: bad rows are listed, and the file is refused. The database's role needs the purpose "
-        "workers. "
-        "Exit code 0: no finding is unresolved; 1: something is, or the file is refused; 2: the "
-        "options are no good."
+        "with all documents, or with all documents of some days. The findings are like those of a live system. A file "
+        "with bad rows is refused, and these are listed. The database's role needs the purpose workers. Exit code 0: "
+        "no finding is unresolved; 1: a finding is unresolved, or the file is refused; 2: the options are invalid."
     )
     judges = False
     examples = """  manage.py ledger_books invoices.csv --system xero --profile xero
@@ -36,18 +31,16 @@ class Command(LedgerCommand):
         super().add_arguments(parser)
         add = parser.add_argument
         add("file", help="A CSV, XLSX or ODS file, or JSON lines, with a header.")
-        add("--system", required=True, metavar="NAME", help="What the books are called; the next file bears it too.")
+        add("--system", required=True, metavar="NAME", help="The name of the books; the next file has the same.")
         self.add_tenant(parser)
-        series = (
-            "Whose numbers must be there; by default all of the tenant. One whose code is no kind of document may say "
-        )
-        add("--series", type=words, metavar="A,B,…", help=f"{series}of what kind they are: rma=credit-note.")
-        add("--from", dest="first", type=iso_date, metavar="DATE", help="The file has everything from this day on …")
-        add("--to", dest="last", type=iso_date, metavar="DATE", help="… to this one; by default everything at all.")
-        add("--as-of", type=iso_date, metavar="DATE", help="The day at whose end it was exported; by default --to.")
-        add("--grace", type=float, default=1.0, metavar="DAYS", help="Before a number can be missing there (1).")
+        series = "The series whose numbers must be there; by default all of the tenant. Where a code is no kind of "
+        add("--series", type=words, metavar="A,B,…", help=f"{series}document, name the kind: rma=credit-note.")
+        add("--from", dest="first", type=iso_date, metavar="DATE", help="The file has everything from this day on.")
+        add("--to", dest="last", type=iso_date, metavar="DATE", help="And up to this day; without both, everything.")
+        add("--as-of", type=iso_date, metavar="DATE", help="Exported at the end of this day; by default of --to.")
+        add("--grace", type=float, default=1.0, metavar="DAYS", help="How long a number may be missing there (1).")
         add("--foreign", choices=("report", "ignore"), default="report", help="Numbers there that fit no series.")
-        add("--dry-run", action="store_true", help="Tell what would be found, and write nothing.")
+        add("--dry-run", action="store_true", help="Show what would be found, and write nothing.")
         file = parser.add_argument_group("the file").add_argument
         add_layout(file)
         file("--id-column", metavar="COLUMN", help="The program's own key of a document, which no other ever gets.")
@@ -57,8 +50,7 @@ class Command(LedgerCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         alias = self.alias(options)
         if (options["first"] is None) != (options["last"] is None):
-            raise CommandError("--from and --to go together.", returncode=BAD_OPTIONS)
-        complete = None if options["first"] is None else (options["first"], options["last"])
+            raise BadOptions("--from and --to go together.")
         bad: list[BadRow] = []
         series = [one.partition("=") for one in options["series"] or ()]
         try:
@@ -71,14 +63,14 @@ class Command(LedgerCommand):
                     **{name: options[name] for name in ("system", "tenant", "foreign")},
                 ),
                 layout_of(options),
-                complete=complete,
+                complete=None if options["first"] is None else (options["first"], options["last"]),
                 as_of=options["as_of"],
-                on_bad_row=lambda row: bad.append(row) if len(bad) < _LINES else None,
+                on_bad_row=lambda row: bad.append(row) if len(bad) < MOST_LINES else None,
                 dry_run=options["dry_run"],
                 using=alias,
             )
         except InvalidArgument as error:
-            raise CommandError(str(error), returncode=BAD_OPTIONS) from error
+            raise BadOptions(str(error)) from error
         finally:
             for row in bad:
                 self.stderr.write(str(row), self.style.ERROR)
@@ -88,22 +80,19 @@ class Command(LedgerCommand):
             self._tell(read)
         if still := [finding for finding in read.findings if not finding.is_acknowledged]:
             told = counted(len(still), "finding is unresolved", "findings are unresolved")
-            raise CommandError(f"{told}.", returncode=FAILED)
+            raise CommandError(f"{told}.")
 
     def _tell(self, read: FileRead) -> None:
-        self.stdout.write(f"{read.rows_read:,} rows of {read.source} tell of {read.documents:,} documents.")
+        self.stdout.write(f"{read.rows_read:,} rows of {read.source} have {read.documents:,} documents.")
         if read.kinds:
             self.stdout.write(f"Of these: {', '.join(f'{count:,} {kind}' for kind, count in read.kinds.items())}.")
         for code, kind in read.compared.unread.items():
             self.stdout.write(self.style.WARNING(f"Series {code} isn't compared: the file has no kind {kind}."))
         if not read.described:
             self.stdout.write(self.style.WARNING("Not all amounts are compared yet: read the file once more."))
-        for reason, count in read.left_out.items():
-            self.stdout.write(f"Left out: {count:,} rows ({reason}).")
-        for value, said, count in read.statuses:
-            self.stdout.write(f"The void column says {value or 'nothing'!r} {count:,} times: {said}.")
+        write_counts(self, read)
         if read.findings:
-            rows = ((one.id, one.number, one.meaning, one.document) for one in read.findings[:_LINES])
+            rows = ((one.id, one.number, one.meaning, one.document) for one in read.findings[:MOST_LINES])
             self.write_table(("id", "number", "what", "document"), rows)
         else:
             self.stdout.write(self.style.SUCCESS("Nothing differs."))

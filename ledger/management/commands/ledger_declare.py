@@ -1,24 +1,24 @@
-"""``ledger_declare``: writes what an authority wants to be told of issued, cancelled and missing numbers."""
+"""``ledger_declare``: writes the files that tell an authority of issued, cancelled and missing numbers."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from ledger.actions import declare
 from ledger.durability import wait_for_flush
 from ledger.errors import DeclarationError
-from ledger.management.base import BAD_OPTIONS, LedgerCommand
+from ledger.management.base import BadOptions, LedgerCommand
 from ledger.models import GapDeclared
 from ledger.reports.official import Document, Format, all_formats
 
 
 class Command(LedgerCommand):
     help = (
-        "Writes the official files in which numbers are declared, and notes down that they were handed in: "
+        "Writes the official files that declare numbers to an authority, and notes that they were handed in: "
         "--handed-in appends GapDeclared for each missing number that the file declares. Exit code 0: done, or there "
-        "is nothing to declare; 1: refused, with the reason; 2: the options are no good."
+        "is nothing to declare; 1: refused, with the reason; 2: the options are invalid."
     )
     judges = False
     examples = """  manage.py ledger_declare gstr1 --tenant mumbai --month 2026-04 --gstin 27AAPFU0939F1ZV \\
@@ -47,7 +47,7 @@ class Command(LedgerCommand):
         chosen = all_formats()[options["format"]]
         to_standard_output = options["output"] is None and options["handed_in"] is None
         if to_standard_output and (chosen.several or options["json"]):
-            raise CommandError("Pass --output: where the files go.", returncode=BAD_OPTIONS)
+            raise BadOptions("Pass --output: where the files go.")
         documents = chosen.documents(tenant=options["tenant"], options=options, using=alias)
         wait_for_flush(alias)
         for document in documents:
@@ -96,18 +96,18 @@ class Command(LedgerCommand):
             for document in documents:
                 (output / document.name if chosen.several else output).write_bytes(document.content)
         except OSError as error:
-            raise CommandError(f"{output} can't be written: {error}.", returncode=BAD_OPTIONS) from error
+            raise BadOptions(f"{output} can't be written: {error}.") from error
 
 
 def _refuse_another(path: Path, document: Document) -> None:
-    """Refuse a file that differs from what the ledger would write now: the wrong gaps would be noted."""
+    """Refuse a file that differs from what the ledger would write now: its gaps would be the wrong ones."""
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise CommandError(f"{path} can't be read: {error}.", returncode=BAD_OPTIONS) from error
+        raise BadOptions(f"{path} can't be read: {error}.") from error
     if content != document.content:
         raise DeclarationError(
-            f"The file {path} is not what the ledger says by now.",
-            rule="What is noted as declared is what was handed in.",
-            remedy="Write it anew and look at the difference; without --output, what it says now is noted down.",
+            f"The file {path} is not what the ledger says now.",
+            rule="A declaration is noted as it was handed in.",
+            remedy="Write the file again and look at the difference. Without --output, what it says now is noted.",
         )

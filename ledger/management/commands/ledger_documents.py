@@ -15,16 +15,16 @@ from ledger.models import FindingKind
 from ledger.reconciliation import findings
 from ledger.timestamps import timestamp
 
-#: Entries whose documents are looked for at a time.
+#: How many entries' documents are looked for at a time.
 _BATCH = 5000
 
 
 class Command(LedgerCommand):
     help = (
-        "Looks for the documents of all numbers, where these are rows of a model with a NumberField or of one that "
-        "LEDGER['DOCUMENTS'] names, and names each number whose row is gone. look is what it does by default; explain "
+        "Looks for the documents of all numbers, where they are rows of a model with a NumberField or of one that "
+        "LEDGER['DOCUMENTS'] names, and names each number whose row is gone. look is the default; explain "
         "says why a number may stand without its document. Exit code 0: in order; 1: people have work to do, or "
-        "something was refused; 2: the ledger is lost or tampered, or the options are no good."
+        "something was refused; 2: the ledger is lost or tampered, or the options are invalid."
     )
     judges = True
     examples = """  manage.py ledger_documents
@@ -74,7 +74,7 @@ class Command(LedgerCommand):
         if unknown:
             raise ReconciliationError(
                 f"Tenant {tenant!r} has no number {unknown[0]!r} whose document was found to be gone.",
-                rule="What is explained was named by a look at the documents, and is not over.",
+                rule="Only a number that a look has named, and that still has no document, can be explained.",
                 remedy="See manage.py ledger_documents; nothing has been written.",
             )
         with transaction.atomic(using=alias):

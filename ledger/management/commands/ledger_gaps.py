@@ -1,4 +1,4 @@
-"""``ledger_gaps``: shows holes and gaps, flags what no checkout will fill, and explains what was flagged."""
+"""``ledger_gaps``: shows holes and gaps, flags holes that no checkout will fill, and explains gaps."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,23 +13,20 @@ from ledger.actions import explain, flag_lost, skip_taken
 from ledger.gaps import Gap, Hole, State, find, flagged_gaps, healed_holes, raise_lost, sweep
 from ledger.gaps.finding import GRACE
 from ledger.judging import Fact, Kind, Verdict, judge
-from ledger.management.base import LedgerCommand, counted, iso_date, looked, seconds
+from ledger.management.base import MOST_LINES, LedgerCommand, counted, iso_date, last_look, seconds
 from ledger.models import Entry
 from ledger.verification.alarms import MOST
 from ledger.zones import series_zones, timestamp_in
 
 _T = TypeVar("_T")
 
-#: Lines of a table; a script takes --json, which has them all.
-_LINES = 200
-
 
 class Command(LedgerCommand):
     help = (
-        "Shows every hole with where it stands, and every gap with its explanation. list is what it does by default; "
-        "sweep first flags, as the workers do, what no checkout will fill; explain says why; skip goes past a number "
-        "that the tenant's ledger has already. Exit code 0: in order; "
-        "1: something is left over or unexplained, or was refused; 2: values are lost, or the options are no good."
+        "Shows every hole with its state, and every gap with its explanation. list is the default; sweep first flags "
+        "the holes that no checkout will fill, as the workers do; explain says why; skip goes past a number that the "
+        "tenant's ledger has already. Exit code 0: in order; "
+        "1: something is left over or unexplained, or was refused; 2: values are lost, or the options are invalid."
     )
     judges = True
     examples = """  manage.py ledger_gaps
@@ -45,10 +42,7 @@ class Command(LedgerCommand):
         parser.set_defaults(action="list")
         listing = actions.add_parser("list", help="What is missing, and why.")
         sweeping = actions.add_parser("sweep", help="Flag what no checkout will fill.")
-        recent = (
-            "Look for lost values only in what came since the last scan, as the workers do each minute; by default "
-        )
-        recent += "from the first value on."
+        recent = "Look for lost values only since the last scan, as the workers do each minute; by default, everywhere."
         young = f"A reservation younger than this counts as in flight ({GRACE.total_seconds():g})."
         for one in (parser, listing, sweeping):
             super().add_arguments(one)
@@ -56,9 +50,9 @@ class Command(LedgerCommand):
             one.add_argument("--recent", action="store_true", help=recent)
             one.add_argument("--grace", type=seconds, default=GRACE.total_seconds(), metavar="SECONDS", help=young)
         add = sweeping.add_argument
-        who = 'Who flags; kept with the gap. By default "sweep", and with --flag-lost who runs the command.'
+        who = 'Who flags; kept with the gap. By default "sweep"; for --flag-lost, who runs the command.'
         add("--by", default="", metavar="NAME", help=who)
-        lost = "Also flag lost values, so that they can be explained. First try to restore them from a backup."
+        lost = "Also flag lost values, so that they can be explained. Try to restore them from a backup first."
         add("--flag-lost", action="store_true", help=lost)
         explaining = actions.add_parser("explain", help="Say why no document bears a number.")
         explaining.add_argument("number", nargs="+", help="The missing number, such as INV-2026-000124.")
@@ -117,7 +111,7 @@ class Command(LedgerCommand):
         if is_empty:
             where = "" if verdict.looks_now else " in what came since the last scan"
             known = f" {verdict.acknowledged_text}." if verdict.acknowledged else ""
-            self.stdout.write(self.style.SUCCESS(f"Nothing is missing{where}. {looked(verdict)}{known}"))
+            self.stdout.write(self.style.SUCCESS(f"Nothing is missing{where}. {last_look(verdict)}{known}"))
         self.conclude(verdict, first=not_done and f"{not_done}.", quiet=is_empty or options["json"])
 
     _sweep = _list
@@ -136,24 +130,22 @@ class Command(LedgerCommand):
         self.answer(options, told, f"Skipped: {skipped.number}. Its value is a gap, to be explained.")
 
     def _show(self, alias: str, holes: Iterator[Hole], gaps: Iterator[Gap], healed: int, flagged: int | None) -> bool:
-        """Show the first ones; returns whether there are any."""
+        """Show the first ones; return whether there are any."""
         zones = series_zones(alias)
         if flagged is not None:
             self.stdout.write(f"{counted(flagged, 'value', 'values')} flagged just now.")
-        first_holes = list(islice(holes, _LINES))
-        if first_holes:
+        if first_holes := list(islice(holes, MOST_LINES)):
             header = ("tenant", "series", "number", "values", "state", "since", "document")
             self.write_table(header, (_hole_line(hole, zones) for hole in first_holes))
         more_holes = sum(1 for _ in holes)
-        first_gaps = list(islice(gaps, _LINES))
-        if first_gaps:
+        if first_gaps := list(islice(gaps, MOST_LINES)):
             header = ("tenant", "series", "number", "values", "cause", "flagged", "explanation")
             self.write_table(header, (_gap_line(gap, zones) for gap in first_gaps))
         more_gaps = sum(1 for _ in gaps)
         if more_holes or more_gaps:
             every = f"{counted(len(first_holes) + more_holes, 'hole', 'holes')} and "
             every += counted(len(first_gaps) + more_gaps, "gap", "gaps")
-            self.stdout.write(f"The first {_LINES} of {every}; --json has all.")
+            self.stdout.write(f"The first {MOST_LINES} of {every}; --json has all.")
         if healed:
             told = counted(healed, "hole that was reported has", "holes that were reported have")
             self.stdout.write(f"{told} healed.")
@@ -161,7 +153,7 @@ class Command(LedgerCommand):
 
 
 class _Seen:
-    """What was seen of holes that passed by: how many are lost or left over (a sweep flags those), and lost ones."""
+    """Counts the holes that pass by and are lost or left over (a sweep flags the latter), and keeps lost ones."""
 
     def __init__(self) -> None:
         self.lost: list[Hole] = []
@@ -205,11 +197,5 @@ def _gap_line(gap: Gap, zones: Mapping[tuple[str, str], str]) -> tuple[Any, ...]
 
 
 def _healed(entry: Entry) -> dict[str, Any]:
-    return {
-        "tenant": entry.tenant,
-        "series": entry.series.code,
-        "value": entry.value,
-        "number": entry.number,
-        "document": entry.document,
-        "issued_at": entry.issued_at,
-    }
+    told = {name: getattr(entry, name) for name in ("tenant", "value", "number", "document", "issued_at")}
+    return {"series": entry.series.code, **told}

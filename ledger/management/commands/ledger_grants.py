@@ -1,4 +1,4 @@
-"""``ledger_grants``: prints or applies the least that a database role needs for its purposes."""
+"""``ledger_grants``: prints or applies the least privileges that a database role needs for its purposes."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ from ledger.management.base import LedgerCommand
 class Command(LedgerCommand):
     help = (
         "Prints the SQL that gives a role the least that its purposes need: SELECT on what it reads, EXECUTE on what "
-        "it does. With --apply, runs it, as the role that owns the tables, and remembers it, so that migrate grants it "
-        "again. A Django process usually has one role with several purposes. Your project's own tables stay as they "
-        "are. Exit code 0: done; 1: refused; 2: the options are no good."
+        "it does. With --apply, runs it, as the role that owns the tables; migrate then grants it again each time. "
+        "A Django process usually has one role with several purposes. Your project's own tables stay as they "
+        "are. Exit code 0: done; 1: refused; 2: the options are invalid."
     )
     judges = False
     examples = """  manage.py ledger_grants --role shop_app --purpose checkout

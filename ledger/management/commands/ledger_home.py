@@ -1,4 +1,4 @@
-"""``ledger_home``: the homes of LEDGER["HOMES"]: which there are, and their migrations; a tenant's move."""
+"""``ledger_home``: lists and migrates the homes of LEDGER["HOMES"], and moves a tenant from one to another."""
 
 from typing import Any
 
@@ -9,25 +9,24 @@ from django.utils.module_loading import import_string
 from psycopg import sql
 
 from ledger import homes
-from ledger.management.base import FAILED, LedgerCommand, seconds
+from ledger.cursors import fetch
+from ledger.management.base import LedgerCommand, seconds
 from ledger.moving import drop, move, stay
 
-#: The home whose ids a ledger draws: ledger_set_home gives each a range of 2^48.
-_NUMBER = """
-    SELECT (s.seqmin - 1) / 281474976710656
+#: The number of the home whose ids a ledger draws (ledger_set_home gives each home a range of 2^48), and its tenants.
+_STATE = """
+    SELECT (s.seqmin - 1) / 281474976710656 AS number,
+           (SELECT count(DISTINCT l.tenant) FROM ledger_series l) AS tenants
     FROM pg_sequence s WHERE s.seqrelid = pg_get_serial_sequence('ledger_series', 'id')::regclass
 """
-_STATE = f"""
-    SELECT ({_NUMBER}), (SELECT count(DISTINCT s.tenant) FROM ledger_series s)
-"""  # noqa: S608  (our own text)
 
 
 class Command(LedgerCommand):
     help = (
-        "The homes in which tenants' numbers live (LEDGER['HOMES']). list tells each and whether it answers; migrate "
-        "makes schemas and migrates all homes in turn; move takes a tenant to another home, with all rows as they are, "
-        "and can be run again whatever ended it; stay gives that up; drop deletes the old copy. Exit code 0: done; 1: "
-        "a home could not be asked or migrated, or a tenant not moved; 2: the options are no good."
+        "The homes in which tenants' numbers live (LEDGER['HOMES']). list shows each home and whether it answers; "
+        "migrate makes missing schemas and migrates all homes in turn; move takes a tenant to another home, with all "
+        "rows as they are, and can be run again whatever ended it; stay gives that up; drop deletes the old copy. Exit "
+        "code 0: done; 1: a home did not answer or migrate, or a tenant did not move; 2: the options are invalid."
     )
     judges = False
     in_all_homes = False
@@ -46,10 +45,12 @@ class Command(LedgerCommand):
 
         moving = actions.add_parser("move", help="Take a tenant to another home; nothing is numbered for it meanwhile.")
         moving.add_argument("org", metavar="TENANT", help="The tenant's key.")
-        moving.add_argument("to", metavar="HOME", help="Where it goes.")
-        moving.add_argument("--from", dest="source", metavar="HOME", help="Where it lives, if not as the setting says.")
+        moving.add_argument("to", metavar="HOME", help="The home that it goes to.")
         moving.add_argument(
-            "--hook", metavar="PATH", help="A function that moves the project's own rows: of tenant, old and new home."
+            "--from", dest="source", metavar="HOME", help="The home that it leaves, if not as the setting says."
+        )
+        moving.add_argument(
+            "--hook", metavar="PATH", help="A function of tenant, old and new home, which moves the project's own rows."
         )
         moving.add_argument(
             "--patience", type=seconds, default=60.0, metavar="SECONDS", help="How long to wait for open checkouts."
@@ -64,20 +65,14 @@ class Command(LedgerCommand):
 
     def _list(self, options: dict[str, Any]) -> None:
         answers = homes.ask_all(_state)
-        rows = [
-            {
-                "home": one.home,
-                **(one.value or {"number": None, "tenants": None}),
-                "error": str(one.error or "").strip(),
-            }
-            for one in answers
-        ]
+        unknown = {"number": None, "tenants": None}
+        rows = [{"home": one.home, **(one.value or unknown), "error": str(one.error or "").strip()} for one in answers]
         if options["json"]:
             self.write_json(rows)
         else:
             self.write_table(("home", "number", "tenants", "error"), (row.values() for row in rows))
         if any(row["error"] for row in rows):
-            raise CommandError("Homes that don't answer are red: see above.", returncode=FAILED)
+            raise CommandError("Homes that don't answer are red: see above.")
 
     def _move(self, options: dict[str, Any]) -> None:
         org, to, source = options["org"], options["to"], options["source"]
@@ -95,9 +90,9 @@ class Command(LedgerCommand):
         self.stdout.write(f"{rows:,} rows of the old copy of tenant {options['org']!r} are gone.")
 
     def _migrate(self, options: dict[str, Any]) -> None:
-        """A home that fails keeps no other from its migrations; run again, it goes on with those that are left."""
+        """Migrate each home, whether others fail or not; run again, it goes on with the homes that are left."""
         every, failed = homes.homes(), []
-        # Where there is one home, what it draws ids from meets nobody's.
+        # A single home shares its ids with nobody.
         asked = homes.ask_all(_state) if homes.are_many() else []
         taken = {one.value["number"] for one in asked if one.value is not None and one.value["tenants"]}
         with self.progress(len(every), wanted=options["verbosity"] > 0) as begin:
@@ -110,40 +105,37 @@ class Command(LedgerCommand):
                     )
                     taken.add(number := _numbered(home, taken))
                     self.stdout.write(f"{home}: migrated; its ids are those of home {number}.")
-                except Exception as error:  # noqa: BLE001  (whatever it is, it is told, and the next home has its turn)
+                except Exception as error:  # noqa: BLE001  (any error is shown, and the next home has its turn)
                     failed.append(home)
                     self.stderr.write(f"{home}: {type(error).__name__}: {error}")
                 finally:
                     connections[home].close()
         if failed:
-            raise CommandError(f"Not migrated: {', '.join(failed)}. Run it again.", returncode=FAILED)
+            raise CommandError(f"Not migrated: {', '.join(failed)}. Run it again.")
 
 
 def _state(home: str) -> dict[str, Any]:
-    with connections[home].cursor() as cursor:
-        cursor.execute("SELECT to_regclass('ledger_series') IS NOT NULL")
-        if not cursor.fetchone()[0]:
-            raise CommandError("not migrated: manage.py ledger_home migrate")
-        cursor.execute(_STATE)
-        number, tenants = cursor.fetchone()
-    return {"number": number, "tenants": tenants}
+    if not fetch(home, "SELECT to_regclass('ledger_series') IS NOT NULL AS is_there")[0].is_there:
+        raise CommandError("not migrated: manage.py ledger_home migrate")
+    [row] = fetch(home, _STATE)
+    state: dict[str, Any] = row._asdict()
+    return state
 
 
 def _make_schema(home: str) -> None:
     alias, _, schema = home.partition(":")
-    if schema and alias in connections.settings:
+    if not schema or alias not in connections.settings:
+        return
+    if fetch(alias, "SELECT to_regnamespace(quote_ident(%s)) IS NULL AS is_missing", [schema])[0].is_missing:
         with connections[alias].cursor() as cursor:
-            cursor.execute("SELECT to_regnamespace(quote_ident(%s)) IS NULL", [schema])
-            if cursor.fetchone()[0]:
-                cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+            cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
 
 
 def _numbered(home: str, taken: set[int]) -> int:
-    """Which home's ids the ledger draws; an empty one whose range another has is given the next free one."""
+    """The number of the home whose ids the ledger draws; an empty ledger never shares it: it gets the next free one."""
     state = _state(home)
     number: int = state["number"]
     if number in taken and not state["tenants"]:
         number = next(each for each in range(len(taken) + 1) if each not in taken)
-        with connections[home].cursor() as cursor:
-            cursor.execute("SELECT ledger_set_home(%s)", [number])
+        fetch(home, "SELECT ledger_set_home(%s)", [number])
     return number

@@ -1,9 +1,10 @@
-"""``ledger_install``: makes the ledger's functions and guards again, for the schema that they are in now."""
+"""``ledger_install``: makes the ledger's functions and guards again, for the schema where they are now."""
 
 from typing import Any
 
 from django.db import connections, transaction
 
+from ledger.cursors import fetch
 from ledger.grants import grant_again
 from ledger.management.base import LedgerCommand
 from ledger.sql import installing
@@ -13,7 +14,7 @@ from ledger.verification.names import restore_names
 class Command(LedgerCommand):
     help = (
         "Makes all functions and guards of the ledger again, in one transaction, as the role that owns the tables. The "
-        "functions of a schema look into that schema alone; so one that was renamed, cloned or restored under another "
+        "functions of a schema look into that schema alone. A schema that was renamed, cloned or restored by another "
         "name needs this, with a search_path on which the ledger's schema comes first. Constraints that cloning gave "
         "other names are renamed. Roles get their purposes again. Rows stay as they are. Exit code 0: done; 1: refused."
     )
@@ -28,9 +29,7 @@ class Command(LedgerCommand):
             installing.install(connections[alias])
             renamed = restore_names(connections[alias])
             grant_again(alias)
-            with connections[alias].cursor() as cursor:
-                cursor.execute("SELECT current_schema()")
-                schema = cursor.fetchone()[0]
+            schema = fetch(alias, "SELECT current_schema()")[0].current_schema
         functions = len(installing.function_texts())
         done = f"{functions} functions and their guards were made in {schema!r}."
         if renamed:

@@ -1,4 +1,4 @@
-"""``ledger_migrate_from``: takes over the counters and numbers of another system, or shows what that would do."""
+"""``ledger_migrate_from``: takes over the counters and numbers of another system, or shows what it would do."""
 
 from dataclasses import asdict
 from typing import Any
@@ -13,7 +13,8 @@ from ledger.compat.moving.pool import Pool, TakenOver, move_pool
 from ledger.compat.moving.systems import DJANGO_SEQUENCE, DJANGO_SEQUENCES, Wanted, move_counters, move_model
 from ledger.errors import InvalidArgument, LockTimeout, UnknownSeries
 from ledger.keys import tenant_key
-from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand, counted, iso_date, seconds
+from ledger.management.base import BadOptions, LedgerCommand, counted, iso_date, seconds
+from ledger.management.file_options import add_settings
 
 _MODEL = "model"
 _LORIKEET = "lorikeet"
@@ -23,10 +24,10 @@ _SETTINGS = ("template", "calendar", "fiscal_start", "time_zone", "max_length")
 
 class Command(LedgerCommand):
     help = (
-        "Takes over the numbering of another system: its history where a model has it, and its counters in any case; "
-        "of Lorikeet's recipe for external invoice IDs, the table of numbers, as the pool of a remote series. "
-        "Shows what it would do; --apply does it, all or nothing, waiting for checkouts that hold an old number. "
-        "Exit code 0: done; 1: refused; 2: the options are no good."
+        "Takes over the numbering of another system: its counters, and its history where a model has it; from "
+        "Lorikeet's recipe for external invoice IDs, the table of numbers, as the pool of a remote series. Shows what "
+        "it would do; --apply does it, all or nothing, and waits for checkouts that hold an old number. "
+        "Exit code 0: done; 1: refused; 2: the options are invalid."
     )
     judges = False
     examples = """  manage.py ledger_migrate_from django-sequences
@@ -42,102 +43,81 @@ class Command(LedgerCommand):
         super().add_arguments(parser)
         add = parser.add_argument
         systems = (DJANGO_SEQUENCES, DJANGO_SEQUENCE, _LORIKEET, _MODEL)
-        add("system", choices=systems, help="What gave out the numbers so far.")
+        add("system", choices=systems, help="What has given the numbers so far.")
         either = parser.add_mutually_exclusive_group().add_argument
-        either("--apply", action="store_true", help="Do it; otherwise all is rolled back.")
-        either("--dry-run", action="store_true", help="Tell what would be done, and change nothing; so by default.")
+        either("--apply", action="store_true", help="Do it; without this, only show what it would do.")
+        either("--dry-run", action="store_true", help="Show what it would do, and change nothing: the default.")
         add("--wait", type=seconds, default=10.0, metavar="SECONDS", help="For checkouts that hold an old number (10).")
         self.add_actor(parser, "Who takes the numbers over; kept with each entry")
-        add("--explain-gaps", metavar="TEXT", help="Why numbers are missing in the old run; told of every gap in it.")
+        add("--explain-gaps", metavar="TEXT", help="Why numbers are missing; the explanation of every old gap.")
         old = parser.add_argument_group("the counters (django-sequences, django-sequence)").add_argument
         old("--only", action="append", default=[], metavar="NAME", help="This sequence or scope; may be repeated.")
-        old("--table", metavar="TABLE", help="Where they stand, if not in the package's own table.")
+        old("--table", metavar="TABLE", help="Their table, if it isn't the package's own.")
         pool = parser.add_argument_group("the table of invoice IDs (lorikeet)").add_argument
         pool("--pool", metavar="APP.MODEL", help="The recipe's model, if it isn't the only one called InvoiceID.")
         pool("--id-field", metavar="FIELD", help="The accounting system's own key, if it isn't the number.")
         pool("--leave", type=int, metavar="N", help="Leave the last N rows to checkouts of the old code.")
-        pool("--on", type=iso_date, metavar="DATE", help="A day of the period that they belong to; by default today.")
+        pool("--on", type=iso_date, metavar="DATE", help="A day of the period that they belong to; today by default.")
         history = parser.add_argument_group("the numbers that documents bear").add_argument
         history("--model", metavar="APP.MODEL", help="Such as shop.Invoice.")
         history("--number-field", metavar="FIELD", help="The number as a text, or the bare counter.")
         history("--date-field", metavar="FIELD", help="The business date, or the time of issue.")
-        history("--org-field", metavar="FIELD", help="Whose the number is, such as shop.")
+        history("--org-field", metavar="FIELD", help="Who owns the number, such as shop.")
         history("--where", action="append", metavar="LOOKUP=A|B", help="Rows that count, such as status=paid|void.")
         history("--pattern", metavar="REGEX", help="Matches a number; (?P<counter>…) has the digits of its value.")
-        made = parser.add_argument_group("the series, created so if it doesn't exist yet").add_argument
-        made("--series", metavar="CODE", help="model: the one that goes on; lorikeet: if not that of LEDGER_LORIKEET.")
+        made = parser.add_argument_group("the series, if it doesn't exist yet").add_argument
+        made("--series", metavar="CODE", help="model: the series; lorikeet: by default that of LEDGER_LORIKEET.")
         made("--tenant", metavar="KEY", help="Who owns the series; model: if there is no --org-field.")
-        made("--template", help="Such as INV-{year}-{counter:06}.")
-        made("--calendar", help="never, year, fiscal-year, quarter, month, day.")
-        made("--fiscal-start", metavar="MM-DD", help="The first day of the fiscal year, such as 04-01.")
-        made("--time-zone", metavar="ZONE", help="Decides business dates, such as Europe/Berlin.")
-        made("--max-length", type=int, metavar="N", help="The longest number, in characters.")
+        add_settings(made)
         system = "lorikeet: the accounting system, as LEDGER_ACCOUNTING has it."
         made("--system", dest="system_name", metavar="NAME", help=system)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        system = options["system"]
-        _refuse_options_of_others(system, options)
+        _refuse_options_of_others(options["system"], options)
         history = _history(options)
         settings = {name: options[name] for name in _SETTINGS if options[name] is not None}
-        common: dict[str, Any] = {
-            "alias": self.alias(options),
-            "explain_gaps": options["explain_gaps"],
-            "by": self.actor(options),
-            "apply": options["apply"],
-        }
-        alias = common["alias"]
+        alias = self.alias(options)
+        common: dict[str, Any] = {name: options[name] for name in ("explain_gaps", "apply")}
+        common |= {"alias": alias, "by": self.actor(options)}
         try:
             with transaction.atomic(using=alias):
                 self.wait_at_most(alias, options["wait"])
-                moved, taken = self._move(system, history, settings, common, options)
+                moved, taken = self._move(options, history, settings, common)
         except (InvalidArgument, UnknownSeries) as error:
-            raise CommandError(str(error), returncode=BAD_OPTIONS) from error
+            raise BadOptions(str(error)) from error
         except LockTimeout as error:
             raise CommandError(
-                f"A checkout has held an old number for {options['wait']:g} seconds. Nothing was moved, since what "
-                "becomes of that number must be known first. Run it again when there is less to do, or with a longer "
-                "--wait.",
-                returncode=FAILED,
+                f"A checkout has held an old number for {options['wait']:g} seconds. Nothing was moved: first it must "
+                "be known what becomes of that number. Run it again when there is less to do, or with a longer --wait."
             ) from error
         self._tell(moved, taken, options)
 
     def _move(
-        self,
-        system: str,
-        history: History | None,
-        settings: dict[str, Any],
-        common: dict[str, Any],
-        options: dict[str, Any],
+        self, options: dict[str, Any], history: History | None, settings: dict[str, Any], common: dict[str, Any]
     ) -> tuple[list[Moved], TakenOver | None]:
+        system = options["system"]
         if system == _LORIKEET:
-            return self._move_pool(options, settings, history, common)
+            chosen = lorikeet_settings()
+            if options["system_name"] is not None:
+                settings["system"] = options["system_name"]
+            return move_pool(
+                Pool(options["pool"] or "", options["id_field"] or "", options["leave"] or 0),
+                options["series"] or chosen["SERIES"],
+                settings,
+                tenant=tenant_key(chosen["ORG"]) if options["tenant"] is None else options["tenant"],
+                on=options["on"],
+                history=history,
+                **common,
+            )
         if system != _MODEL:
             wanted = Wanted(tuple(options["only"]), options["table"], tuple(settings.items()))
             return move_counters(system, wanted, history=history, **common), None
         if history is None or not options["series"]:
-            raise CommandError(
+            raise BadOptions(
                 "Name the numbers, --model shop.Invoice --number-field number --date-field created_at, and the series "
-                "that goes on: --series invoice.",
-                returncode=BAD_OPTIONS,
+                "that continues them: --series invoice."
             )
         return move_model(history, options["series"], settings, tenant=options["tenant"] or "", **common), None
-
-    def _move_pool(
-        self, options: dict[str, Any], settings: dict[str, Any], history: History | None, common: dict[str, Any]
-    ) -> tuple[list[Moved], TakenOver]:
-        chosen = lorikeet_settings()
-        if options["system_name"] is not None:
-            settings["system"] = options["system_name"]
-        return move_pool(
-            Pool(options["pool"] or "", options["id_field"] or "", options["leave"] or 0),
-            options["series"] or chosen["SERIES"],
-            settings,
-            tenant=tenant_key(chosen["ORG"]) if options["tenant"] is None else options["tenant"],
-            on=options["on"],
-            history=history,
-            **common,
-        )
 
     def _tell(self, moved: list[Moved], taken: TakenOver | None, options: dict[str, Any]) -> None:
         if options["json"]:
@@ -159,9 +139,8 @@ class Command(LedgerCommand):
         numbers = counted(taken.numbers, "invoice ID", "invoice IDs")
         self.stdout.write(self.style.SUCCESS(f"{numbers} {verb} into the pool of the series."))
         if taken.left:
-            self.stdout.write(
-                f"{counted(taken.left, 'is', 'are')} left to the old code: run it again when that is gone."
-            )
+            left = counted(taken.left, "is", "are")
+            self.stdout.write(f"{left} left to the old code: run it again when that is gone.")
         if taken.in_flight:
             held = counted(taken.in_flight, "is held by a checkout", "are held by checkouts")
             self.stdout.write(f"{held} just now: run it again when that is over.")
@@ -178,25 +157,22 @@ class Command(LedgerCommand):
 
 def _refuse_options_of_others(system: str, options: dict[str, Any]) -> None:
     if system != _LORIKEET and any(options[name] is not None for name in _POOL):
-        raise CommandError("--pool, --id-field, --leave, --on and --system go with 'lorikeet'.", returncode=BAD_OPTIONS)
+        raise BadOptions("--pool, --id-field, --leave, --on and --system go with 'lorikeet'.")
     if system in (DJANGO_SEQUENCES, DJANGO_SEQUENCE):
         if options["series"] or options["tenant"]:
-            raise CommandError(
-                "--series and --tenant go with 'model' and 'lorikeet': a sequence is the series of its name.",
-                returncode=BAD_OPTIONS,
-            )
+            raise BadOptions("--series and --tenant go with 'model' and 'lorikeet'; a sequence is its own series.")
     elif options["only"] or options["table"]:
-        raise CommandError("--only and --table go with the counters of a package.", returncode=BAD_OPTIONS)
+        raise BadOptions("--only and --table go with the counters of a package.")
 
 
 def _history(options: dict[str, Any]) -> History | None:
     named = [name for name in ("model", "number_field", "date_field") if options[name]]
     if not named:
         if options["org_field"] or options["pattern"] or options["where"]:
-            raise CommandError("--org-field, --pattern and --where go with --model.", returncode=BAD_OPTIONS)
+            raise BadOptions("--org-field, --pattern and --where go with --model.")
         return None
     if len(named) < 3:
-        raise CommandError("--model, --number-field and --date-field go together.", returncode=BAD_OPTIONS)
+        raise BadOptions("--model, --number-field and --date-field go together.")
     return History(
         options["model"],
         options["number_field"],

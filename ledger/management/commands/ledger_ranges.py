@@ -1,4 +1,4 @@
-"""``ledger_ranges``: adds ranges that an authority granted, also from a file, and tells what is left of them."""
+"""``ledger_ranges``: adds ranges that an authority granted, also from a file, and shows what is left of them."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from ledger.actions import authorise
 from ledger.caf import read_caf
 from ledger.errors import RangeRefused
 from ledger.hooks import find_hook
-from ledger.management.base import FAILED, LedgerCommand, counted, iso_date
+from ledger.management.base import LedgerCommand, counted, iso_date
 from ledger.models import AuthorisedRange
 from ledger.ranges import levels
 from ledger.zones import today_in
@@ -20,8 +20,8 @@ _HEADER = ("tenant", "series", "authority", "reference", "numbers", "valid", "us
 class Command(LedgerCommand):
     help = (
         "Adds ranges of numbers that an authority granted (DIAN, SII, DGI, AT and others), and lists them. The series "
-        "takes its numbers from them, in the order in which they were added, and no others. Exit code 0: done; "
-        "1: refused, with the reason, or a listed series has little left; 2: the options are no good."
+        "then takes its numbers from them alone, in the order in which they were added. Exit code 0: done; "
+        "1: refused, with the reason, or a listed series has little left; 2: the options are invalid."
     )
     judges = False
     examples = """  manage.py ledger_ranges add invoice --prefix SETP --first 1 --last 5000 --from 2026-01-01 \\
@@ -34,19 +34,19 @@ class Command(LedgerCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True, metavar="add | caf | list")
         adding = actions.add_parser("add", help="Add a range.")
-        adding.add_argument("--prefix", default="", metavar="TEXT", help="As the authority has it: {label}.")
+        adding.add_argument("--prefix", default="", metavar="TEXT", help="As the authority writes it: {label}.")
         adding.add_argument("--first", type=int, required=True, metavar="N", help="The first value.")
-        adding.add_argument("--last", type=int, metavar="N", help="The last value; none for a range without end.")
+        adding.add_argument("--last", type=int, metavar="N", help="The last value; left out for a range without end.")
         adding.add_argument(
-            "--from", dest="valid_from", type=iso_date, required=True, metavar="DATE", help="First day."
+            "--from", dest="valid_from", type=iso_date, required=True, metavar="DATE", help="Its first day."
         )
-        adding.add_argument("--to", dest="valid_to", type=iso_date, metavar="DATE", help="Last day; none if it stays.")
+        adding.add_argument("--to", dest="valid_to", type=iso_date, metavar="DATE", help="Its last day, if it has one.")
         adding.add_argument("--authority", required=True, metavar="NAME", help="Who granted it, such as 'CO DIAN'.")
         adding.add_argument("--reference", required=True, metavar="TEXT", help="Its resolution, CAE or code.")
         adding.add_argument("--type", default="", metavar="TEXT", help="The authority's type of document, such as FT.")
         caf = actions.add_parser("caf", help="Add the range of a CAF file (Chile).")
         caf.add_argument("--rut", metavar="RUT", help="Refuse the file of another company: 76354771-K.")
-        caf.add_argument("--verify", metavar="MODULE:FUNCTION", help="Gets the file as bytes, checks its signature.")
+        caf.add_argument("--verify", metavar="MODULE:FUNCTION", help="Checks the signature of the file, as bytes.")
         every = actions.add_parser("list", help="The ranges of a series, of a tenant, or all.")
         every.add_argument("code", nargs="?", help="The series, such as invoice.")
         self.add_chosen(every, series=False)
@@ -78,8 +78,8 @@ class Command(LedgerCommand):
         if options["rut"] not in (None, caf.tax_id):
             raise RangeRefused(
                 f"The file grants folios to {caf.tax_id}, not to {options['rut']}.",
-                rule="A company numbers from folios of its own.",
-                remedy="Choose its own file, or correct --rut.",
+                rule="A company takes its numbers from its own folios.",
+                remedy="Choose the company's own file, or correct --rut.",
             )
         self._authorise(alias, options, **caf.as_range())
 
@@ -94,20 +94,17 @@ class Command(LedgerCommand):
         limits = {"tenant": options["tenant"], "series__code": options["code"]}
         found = found.filter(**{name: value for name, value in limits.items() if value is not None})
         ranges = list(found.order_by("tenant", "series__code", "period__ordinal"))
-        known = levels(
-            alias, lambda series: today_in(series.time_zone, alias), tenant=options["tenant"], series=options["code"]
-        )
+        whose = {"tenant": options["tenant"], "series": options["code"]}
+        known = levels(alias, lambda series: today_in(series.time_zone, alias), **whose)
         low = [level for level in known if level.problems]
         if options["json"]:
             self.write_json({"ranges": [_as_dict(one) for one in ranges], "low": [str(level) for level in low]})
         else:
-            self.write_table(
-                _HEADER, ([str(cell) for cell in _as_dict(one).values()][: len(_HEADER)] for one in ranges)
-            )
+            self.write_table(_HEADER, ([*_as_dict(one).values()][: len(_HEADER)] for one in ranges))
             for level in low:
                 self.stdout.write(self.style.WARNING(f"{level}."))
         if low:
-            raise CommandError(f"{counted(len(low), 'series has', 'series have')} little left.", returncode=FAILED)
+            raise CommandError(f"{counted(len(low), 'series has', 'series have')} little left.")
 
 
 def _as_dict(one: AuthorisedRange) -> dict[str, Any]:

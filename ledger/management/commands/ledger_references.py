@@ -1,4 +1,4 @@
-"""``ledger_references``: notes under which references an authority knows numbers, from a file."""
+"""``ledger_references``: keeps the references by which an authority knows numbers, from a file."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,9 +14,9 @@ from ledger.tables import Layout, open_table, text_of
 
 class Command(LedgerCommand):
     help = (
-        "Notes under which reference an authority knows each number of a file: a KSeF number, an IRN, a CUFE, a "
-        "UUID, an ATCUD. All of the file or nothing; what is known already stays as it is, so a file can be taken "
-        "twice. Exit code 0: done; 1: refused, with the reason; 2: the options are no good."
+        "Keeps the reference by which an authority knows each number of a file: a KSeF number, an IRN, a CUFE, a "
+        "UUID, an ATCUD. It takes all of the file or nothing. Known references stay as they are: a file can be taken "
+        "twice. Exit code 0: done; 1: refused, with the reason; 2: the options are invalid."
     )
     judges = False
     examples = """  manage.py ledger_references ksef.csv --authority 'PL KSeF' --by ada
@@ -34,8 +34,8 @@ class Command(LedgerCommand):
         add("--reference-column", default="reference", metavar="NAME", help="The authority's reference (reference).")
         add("--digest-column", metavar="NAME", help="The SHA-256 of what was sent, in hexadecimal.")
         add("--delimiter", metavar="CHARACTER", help="What stands between two fields; found by default.")
-        add("--encoding", help="The encoding of the file; by its mark, or UTF-8, by default.")
-        add("--by", default="", help="Who notes them.")
+        add("--encoding", help="By default UTF-8, or as the file's byte order mark says.")
+        add("--by", default="", help="Who keeps them.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         read = 0
@@ -46,13 +46,8 @@ class Command(LedgerCommand):
                 read += 1
                 yield registration
 
-        added = register_all(
-            counting(),
-            authority=options["authority"],
-            by=options["by"],
-            org=options["tenant"],
-            using=self.alias(options),
-        )
+        what = {"authority": options["authority"], "by": options["by"], "org": options["tenant"]}
+        added = register_all(counting(), **what, using=self.alias(options))
         told = f"{counted(added, 'number', 'numbers')} registered with {options['authority']}"
         document = {"authority": options["authority"], "rows": read, "added": added}
         self.answer(options, document, f"{told}; {read - added:,} of {read:,} were known already.")
@@ -67,7 +62,7 @@ def _rows(options: dict[str, Any]) -> Iterator[Registration]:
             if record.problem:
                 raise TableError(
                     f"{table.name!r}, {table.place(record.row)}: {record.problem}.",
-                    rule="A file is taken as a whole or not at all.",
+                    rule="All of a file is taken, or nothing.",
                     remedy="Correct the row, and take the file again.",
                 )
             if any(text_of(cell) for cell in record.cells):

@@ -1,4 +1,4 @@
-"""``ledger_register``: every number of one tenant, a line each, as a file."""
+"""``ledger_register``: a file with a line for every number of one tenant."""
 
 from django.core.management.base import CommandParser
 
@@ -8,9 +8,9 @@ from ledger.management.commands import ledger_report
 class Command(ledger_report.Command):
     help = (
         "Writes the register of one tenant's numbers: every value from the first to the last, with its document, date, "
-        "moment and state. All of it is read from one snapshot, in constant memory, and checkouts go on meanwhile. "
+        "moment and state. It reads one snapshot, in constant memory; checkouts continue meanwhile. "
         "Exit code 0: everything adds up, and nothing is left to do; 1: people have work to do; 2: values are lost or "
-        "come twice, or the options are no good, or the format's library is not installed."
+        "come twice, or the options are invalid, or the format's library is not installed."
     )
     judges = True
     examples = """  manage.py ledger_register --tenant shop.organization:42 --series invoice --output invoices.csv

@@ -13,7 +13,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from ledger.calendars import Span, named_span
 from ledger.errors import InvalidArgument, ReportError
-from ledger.management.base import BAD_OPTIONS, LedgerCommand, iso_date
+from ledger.management.base import BadOptions, LedgerCommand, iso_date
 from ledger.management.whole_file import whole_file
 from ledger.reports.formats import Format, format_named, formats
 from ledger.reports.formats.csv_tables import separated_by
@@ -28,9 +28,9 @@ _STEPS = 5
 class Command(LedgerCommand):
     help = (
         "Writes the continuity report of one tenant: every number from first to last, issued, void, in progress or "
-        "missing, and why. All of it is read from one snapshot, and checkouts go on meanwhile. Exit code 0: everything "
-        "adds up, and nothing is left to do; 1: people have work to do; 2: values are lost, come twice or don't add "
-        "up, which the report says in red, or the options are no good, or the format's library is not installed."
+        "missing, and why. It reads one snapshot; checkouts continue meanwhile. Exit code 0: everything adds up, and "
+        "nothing is left to do; 1: people have work to do; 2: values are lost, come twice or don't add up, which the "
+        "report says in red, or the options are invalid, or the format's library is not installed."
     )
     judges = True
     examples = """  manage.py ledger_report --series invoice --on 2026-01-01 --format pdf --output invoices-2026.pdf
@@ -50,10 +50,10 @@ class Command(LedgerCommand):
         add("--tax-id", metavar="ID", default="", help=tax_id)
         add("--series", metavar="CODE", help="Only this series, such as invoice.")
         add("--on", "--period", type=iso_date, metavar="DATE", help="Only the period of this day.")
-        add("--from", type=iso_date, metavar="DATE", help="The first business date; with --to or alone.")
+        add("--from", type=iso_date, metavar="DATE", help="The first business date, with --to or alone.")
         add("--to", type=iso_date, metavar="DATE", help="The last business date, inclusive.")
-        add("--format", choices=formats(), help="By default what the name of --output ends in, or json.")
-        output = "Where to write, with FILE.sha256 beside it; json and csv go to standard output too."
+        add("--format", choices=formats(), help="By default as --output ends, or json.")
+        output = "The file, with FILE.sha256 beside it; without it, json and csv go to standard output."
         add("--output", metavar="FILE", help=output)
         add("--part", metavar="NAME", help="Only this part, such as summary, voids or gaps.")
         separator = "Of csv: spreadsheets in countries with a decimal comma expect ';'."
@@ -61,8 +61,8 @@ class Command(LedgerCommand):
         package = "All of it for these dates as one zip: PDF, XLSX, JSON, register, seals. DATES is a month such as "
         package += "2026-11, a year, or 2026-01-01..2026-03-31."
         add("--package", type=_named_span, metavar="DATES", help=package)
-        made_at = "The time that the report bears, such as 2026-11-21T12:00:00+00:00; now by default. Pinned, the same "
-        add("--made-at", type=iso_moment, metavar="TIME", help=f"{made_at}ledger gives the same bytes.")
+        made_at = "The time in the report, such as 2026-11-21T12:00:00+00:00; now by default. With the same time, the "
+        add("--made-at", type=iso_moment, metavar="TIME", help=f"{made_at}same ledger gives the same bytes.")
         add("--schema", action="store_true", help="Print the JSON Schema of --format json, and end.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -79,16 +79,21 @@ class Command(LedgerCommand):
             options |= {"from": package.starts_on, "to": package.ends_on}
             options["output"] = options["output"] or f"folio-{package.starts_on}-{package.ends_on}.zip"
         warnings: list[str] = []
-        with (
-            self.progress(_STEPS, wanted=options["verbosity"] > 0) as begin,
-            self._report(alias, options, begin) as made,
-        ):
-            report = made if options["part"] is None else made.only(options["part"])
-            with self._target(options["output"]) as target:
-                if package is None:
-                    chosen.write(report, target, warnings.append)
-                else:
-                    write_package(report, target, warnings.append, using=alias, separator=separator)
+        asked = {name: options[name] for name in ("tenant", "series", "tax_id", "on", "made_at")}
+        asked |= {"since": options["from"], "until": options["to"], "made_by": self.actor(options)}
+        try:
+            with (
+                self.progress(_STEPS, wanted=options["verbosity"] > 0) as begin,
+                continuity_report(**asked, progress=begin, using=alias) as made,
+            ):
+                report = made if options["part"] is None else made.only(options["part"])
+                with self._target(options["output"]) as target:
+                    if package is None:
+                        chosen.write(report, target, warnings.append)
+                    else:
+                        write_package(report, target, warnings.append, using=alias, separator=separator)
+        except (ReportError, InvalidArgument) as error:
+            raise BadOptions(str(error)) from error
         self._tell(report, warnings, options)
         if not report.ok:
             state = report.verdict.state
@@ -98,46 +103,21 @@ class Command(LedgerCommand):
     def _refuse_beside_package(self, options: dict[str, Any]) -> None:
         beside = [name for name in ("on", "from", "to", "part", "format") if options[name] is not None]
         if beside:
-            raise CommandError(
-                f"--package has its own dates and formats: leave out --{' and --'.join(beside)}.",
-                returncode=BAD_OPTIONS,
-            )
+            raise BadOptions(f"--package has its own dates and formats: leave out --{' and --'.join(beside)}.")
 
     def _format(self, options: dict[str, Any], separator: str) -> Format:
         suffix = Path(options["output"]).suffix.lower() if options["output"] else ""
         of_suffix = {known.suffix: known.name for known in formats().values()} | {".csv": "csv"}
         chosen = format_named(options["format"] or of_suffix.get(suffix, "json"))
         if options["output"] is None and (not chosen.streams or options["json"]):
-            raise CommandError(
-                f"{chosen.title} goes to a file: add --output report{chosen.suffix}.", returncode=BAD_OPTIONS
-            )
+            raise BadOptions(f"{chosen.title} goes to a file: add --output report{chosen.suffix}.")
         if suffix == ".csv" and options["part"] is None:
-            raise CommandError(
-                "A report has several tables, so CSV is a zip of them: --output report.zip; or choose one by --part.",
-                returncode=BAD_OPTIONS,
-            )
+            raise BadOptions("A report has several tables: CSV is a zip of them. Use --output report.zip, or --part.")
         return separated_by(separator) if chosen.name == "csv" else chosen
 
     @contextmanager
-    def _report(self, alias: str, options: dict[str, Any], begin: Any) -> Iterator[Report]:
-        asked = {"on": options["on"], "since": options["from"], "until": options["to"], "made_at": options["made_at"]}
-        try:
-            with continuity_report(
-                tenant=options["tenant"],
-                series=options["series"],
-                tax_id=options["tax_id"],
-                made_by=self.actor(options),
-                progress=begin,
-                using=alias,
-                **asked,
-            ) as report:
-                yield report
-        except (ReportError, InvalidArgument) as error:
-            raise CommandError(str(error), returncode=BAD_OPTIONS) from error
-
-    @contextmanager
     def _target(self, output: str | None) -> Iterator[IO[bytes]]:
-        """The file, in place only once it is whole; or standard output."""
+        """The file, which is in place only once it is complete; or standard output."""
         if output is None:
             stream = getattr(self.stdout, "buffer", None) or sys.stdout.buffer
             yield stream
@@ -153,9 +133,7 @@ class Command(LedgerCommand):
                 with whole_file(place.with_name(f"{place.name}.sha256")) as beside:
                     beside.write(f"{digest}  {place.name}\n".encode())
         except OSError as error:
-            raise CommandError(
-                f"Nothing can be written to {output}: {error.strerror}.", returncode=BAD_OPTIONS
-            ) from error
+            raise BadOptions(f"Nothing can be written to {output}: {error.strerror}.") from error
 
     def _tell(self, report: Report, warnings: list[str], options: dict[str, Any]) -> None:
         for warning in warnings:
@@ -176,7 +154,7 @@ _named_span.__name__ = "month, year or span of dates (such as 2026-11)"
 
 
 def iso_moment(text: str) -> datetime:
-    """A moment option with its time zone."""
+    """An option that is a moment with its offset."""
     moment = datetime.fromisoformat(text)
     if moment.utcoffset() is None:
         raise ValueError(json.dumps(text))

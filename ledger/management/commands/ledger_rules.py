@@ -1,4 +1,4 @@
-"""``ledger_rules``: each series with the rules by country that it names, and what checking them found."""
+"""``ledger_rules``: checks each series against the rules by country that it names."""
 
 from functools import partial
 from itertools import chain
@@ -16,9 +16,9 @@ from ledger.verification.alarms import Watch
 class Command(LedgerCommand):
     help = (
         "Checks each series against the rules by country that it names, in its settings and on its real numbers, and "
-        "cites where each rule stands. What the law asks beyond them is for your adviser to say. Exit code 0: nothing "
-        "failed (warnings are allowed), and the series are in order; 1: a check failed, or people have work to do; "
-        "2: the ledger is lost or tampered, or the options are no good."
+        "cites the source of each rule. Ask your adviser what else the law wants. Exit code 0: nothing failed "
+        "(warnings are allowed), and the series are in order; 1: a check failed, or people have work to do; "
+        "2: the ledger is lost or tampered, or the options are invalid."
     )
     judges = True
     examples = """  manage.py ledger_rules
@@ -31,7 +31,7 @@ class Command(LedgerCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         self.add_chosen(parser)
-        law = "Judge by the law of this day, such as one to come; keeps no alarms. Today by default."
+        law = "Judge by the law of this day, such as a future one, and keep no alarms. Today by default."
         parser.add_argument("--on", type=iso_date, metavar="YYYY-MM-DD", help=law)
         parser.add_argument("--known", action="store_true", help="Show the rule sets to choose from, and end.")
 
@@ -41,7 +41,7 @@ class Command(LedgerCommand):
             return
         alias = self.alias(options)
         chosen = {"tenant": options["tenant"], "series": options["series"]}
-        self.refuse_strangers(alias, **chosen)
+        self.refuse_unknown(alias, **chosen)
         reports = list(report(**chosen, on=options["on"], using=alias))
         if options["on"] is None:
             self._keep_alarms(alias, chosen, reports)
@@ -55,13 +55,10 @@ class Command(LedgerCommand):
                 self._show(one)
             if not reports:
                 self.stdout.write("No series is defined yet.")
-        failed = [one for one in reports if one.count(Outcome.FAILED)]
         said = ""
-        if failed:
-            said = (
-                f"{sum(one.count(Outcome.FAILED) for one in failed)} checks failed, of "
-                f"{', '.join(_name(one) for one in failed[:20])}{' and more' if len(failed) > 20 else ''}."
-            )
+        if failed := [one for one in reports if one.count(Outcome.FAILED)]:
+            named = f"{', '.join(_name(one) for one in failed[:20])}{' and more' if len(failed) > 20 else ''}"
+            said = f"{sum(one.count(Outcome.FAILED) for one in failed)} checks failed, of {named}."
         self.conclude(verdict, first=said, quiet=options["json"])
 
     def _keep_alarms(self, alias: str, chosen: dict[str, Any], reports: list[SeriesReport]) -> None:

@@ -1,4 +1,4 @@
-"""``ledger_seal``: seals what is new, exports and proves what is sealed, and compares the rows with their seals."""
+"""``ledger_seal``: seals new rows, exports and proves what is sealed, and compares the rows with their seals."""
 
 import hashlib
 import inspect
@@ -8,10 +8,10 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from ledger.cursors import open_cursor
+from ledger.cursors import fetch
 from ledger.errors import SealError
 from ledger.failures import Failures
-from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand, counted
+from ledger.management.base import BadOptions, LedgerCommand, counted
 from ledger.management.whole_file import whole_file
 from ledger.seals import folio_verify, sql
 from ledger.seals.exporting import export, prove
@@ -27,9 +27,9 @@ _TAMPERED = 2
 
 class Command(LedgerCommand):
     help = (
-        "Seals the ledger's events, so that a later change by anybody, also by the owner of the database, shows. "
+        "Seals the ledger's events, so that a later change shows, whoever made it, even the database's owner. "
         "Exit code 0: done, and all is as it was sealed; 1: refused, with the reason; 2: rows or seals are not as they "
-        "were, or the options are no good."
+        "were, or the options are invalid."
     )
     judges = False
     examples = """  manage.py ledger_seal now
@@ -44,20 +44,20 @@ class Command(LedgerCommand):
         names = "now | export | prove | verify | status | new-era | verifier"
         actions = parser.add_subparsers(dest="action", required=True, metavar=names)
         now = actions.add_parser("now", help="Seal what is new: all tenants and then the database, or one tenant.")
-        out = actions.add_parser("export", help="Write a chain of seals with its rows, for people outside to check.")
-        out.add_argument("--heads", action="store_true", help="The signed heads alone, to be kept outside.")
+        out = actions.add_parser("export", help="Write a chain of seals with its rows, which others can check.")
+        out.add_argument("--heads", action="store_true", help="Only the signed heads, to keep elsewhere.")
         out.add_argument("--withhold", action="store_true", help="Hashes in place of actors, reasons and metadata.")
         out.add_argument("--to", type=Path, metavar="DIR", help="All chains, each as a file in this folder.")
         proof = actions.add_parser("prove", help="Write the proof that a number is sealed, and its void if it is void.")
-        proof.add_argument("number", help="As it is written, such as INV-2026-000123.")
+        proof.add_argument("number", help="The number, such as INV-2026-000123.")
         proof.add_argument("--personal", action="store_true", help="With actor, reason and metadata.")
         proof.add_argument("--anchored", action="store_true", help="Up to the database's seal and its time stamps.")
         self.add_tenant(proof)
         check = actions.add_parser("verify", help="Compare the rows with their seals, and the seals with each other.")
-        check.add_argument("--known", type=Path, metavar="DIR", help="Also with the heads in the files of this folder.")
+        check.add_argument("--known", type=Path, metavar="DIR", help="Also with the heads in this folder's files.")
         told = actions.add_parser("status", help="How far each tenant is sealed, and by which key.")
-        era = actions.add_parser("new-era", help="Go on sealing on another server, as the owner of the tables.")
-        era.add_argument("--accept-differences", action="store_true", help="Although rows are not as they were sealed.")
+        era = actions.add_parser("new-era", help="Continue sealing on another server, as the owner of the tables.")
+        era.add_argument("--accept-differences", action="store_true", help="Even if rows are not as they were sealed.")
         for one in (now, out, proof, check, told, era):
             super().add_arguments(one)
         for one in (now, out, check, told):
@@ -77,28 +77,25 @@ class Command(LedgerCommand):
         if options["tenant"] is None:
             counts = seal_all(failures, using=alias, database=True)
         else:
-            self._refuse_stranger(alias, options["tenant"])
+            self._refuse_unknown(alias, options["tenant"])
             try:
                 done = seal(options["tenant"], using=alias)
             except Held:
-                raise CommandError("A worker seals for this tenant just now. Try again.", returncode=FAILED) from None
+                raise CommandError("A worker seals for this tenant just now. Try again.") from None
             counts = {"sealed": int(done is not None), "rows": 0 if done is None else done.rows}
         if options["json"]:
             self.write_json(counts | {"failed": failures.told})
         else:
-            self.stdout.write(
-                f"{counted(counts['sealed'], 'seal', 'seals')} of {counted(counts['rows'], 'row', 'rows')} made."
-                if counts["sealed"]
-                else "Nothing is new since the last seals."
-            )
+            made = f"{counted(counts['sealed'], 'seal', 'seals')} of {counted(counts['rows'], 'row', 'rows')} made."
+            self.stdout.write(made if counts["sealed"] else "Nothing is new since the last seals.")
         if failures.told:
-            raise CommandError(str(failures), returncode=FAILED)
+            raise CommandError(str(failures))
         if counts.get("held"):
-            raise CommandError(f"Workers seal for {counts['held']} tenants just now. Try again.", returncode=FAILED)
+            raise CommandError(f"Workers seal for {counts['held']} tenants just now. Try again.")
 
     def _export(self, alias: str, options: dict[str, Any]) -> None:
         if options["json"]:
-            raise CommandError("An export is JSON lines already: leave --json out.", returncode=BAD_OPTIONS)
+            raise BadOptions("An export is JSON lines already: leave --json out.")
         how = {"heads": options["heads"], "withhold": options["withhold"]}
         if options["to"] is None:
             for line in export(alias, options["tenant"], **how):
@@ -107,7 +104,7 @@ class Command(LedgerCommand):
         try:
             options["to"].mkdir(exist_ok=True)
         except OSError as error:
-            raise CommandError(f"--to {options['to']} is no folder: {error}.", returncode=BAD_OPTIONS) from error
+            raise BadOptions(f"--to {options['to']} is no folder: {error}.") from error
         tenants = [options["tenant"]] if options["tenant"] is not None else [None, *sealed_tenants(alias)]
         for tenant in tenants:
             name = "database" if tenant is None else f"tenant-{hashlib.sha256(tenant.encode()).hexdigest()[:16]}"
@@ -123,9 +120,9 @@ class Command(LedgerCommand):
 
     def _verify(self, alias: str, options: dict[str, Any]) -> None:
         if options["tenant"] is not None:
-            self._refuse_stranger(alias, options["tenant"])
+            self._refuse_unknown(alias, options["tenant"])
         if options["known"] is not None and not options["known"].is_dir():
-            raise CommandError(f"--known {options['known']} is no folder.", returncode=BAD_OPTIONS)
+            raise BadOptions(f"--known {options['known']} is no folder.")
         known = None if options["known"] is None else read_known(options["known"])
         found = []
         with self.progress(None, wanted=options["verbosity"] > 0) as begin:
@@ -139,17 +136,13 @@ class Command(LedgerCommand):
             places = counted(len(found), "place", "places")
             raise CommandError(f"The ledger is not as it was sealed, in {places}.", returncode=_TAMPERED)
         if not options["json"]:
-            tenants = len(sealed_tenants(alias))
-            self.stdout.write(
-                self.style.SUCCESS(f"All rows are as they were sealed: {counted(tenants, 'tenant', 'tenants')}.")
-            )
+            tenants = counted(len(sealed_tenants(alias)), "tenant", "tenants")
+            self.stdout.write(self.style.SUCCESS(f"All rows are as they were sealed: {tenants}."))
 
     def _status(self, alias: str, options: dict[str, Any]) -> None:
         every = series_of(alias, options["tenant"], None).order_by("tenant").values_list("tenant", flat=True).distinct()
         rows = {tenant: standing(tenant, using=alias) for tenant in every}
-        with open_cursor(alias) as cursor:
-            cursor.execute(sql.CHAIN)
-            same_era, same_place, *_ = cursor.fetchone()
+        same_era, same_place, *_ = fetch(alias, sql.CHAIN)[0]
         moved = same_era is not None and not (same_era and same_place)
         try:
             signs = signer()
@@ -157,9 +150,8 @@ class Command(LedgerCommand):
         except SealError as error:
             key = str(error)
         if options["json"]:
-            self.write_json(
-                {"moved": moved, "key": key, "tenants": [{"tenant": t, **asdict(s)} for t, s in rows.items()]}
-            )
+            tenants = [{"tenant": tenant, **asdict(one)} for tenant, one in rows.items()]
+            self.write_json({"moved": moved, "key": key, "tenants": tenants})
         else:
             lines = []
             for t, s in rows.items():
@@ -170,8 +162,7 @@ class Command(LedgerCommand):
         if moved:
             raise CommandError(
                 "This ledger was sealed on another server, or in another database or schema. If it was moved for good, "
-                "run manage.py ledger_seal new-era as the owner.",
-                returncode=FAILED,
+                "run manage.py ledger_seal new-era as the owner."
             )
 
     def _new_era(self, alias: str, options: dict[str, Any]) -> None:
@@ -182,8 +173,6 @@ class Command(LedgerCommand):
         elif first is not None:
             self.stdout.write(f"A new era has begun, with seal {first.number} of the database.")
 
-    def _refuse_stranger(self, alias: str, tenant: str) -> None:
+    def _refuse_unknown(self, alias: str, tenant: str) -> None:
         if not series_of(alias, tenant, None).exists() and tenant not in sealed_tenants(alias):
-            raise CommandError(
-                f"There is no tenant {tenant!r}. manage.py ledger_seal status shows all.", returncode=BAD_OPTIONS
-            )
+            raise BadOptions(f"There is no tenant {tenant!r}. manage.py ledger_seal status shows all.")

@@ -1,8 +1,8 @@
-"""``ledger_series``: defines series, lists them, and shows one with its periods and next number."""
+"""``ledger_series``: defines and lists series, and shows one with its periods and next number."""
 
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.db import DataError, transaction
 from django.forms.models import model_to_dict
 
@@ -11,7 +11,7 @@ from ledger.calendars import CalendarKind
 from ledger.errors import LedgerError
 from ledger.form_changes import describe_form
 from ledger.issuing import preview
-from ledger.management.base import BAD_OPTIONS, LedgerCommand, iso_date, seconds
+from ledger.management.base import BadOptions, LedgerCommand, iso_date, seconds
 from ledger.models import Allocation, Period, Series
 from ledger.rules import Outcome
 from ledger.series import SETTINGS, find_series, series_of
@@ -20,9 +20,9 @@ from ledger.zones import timestamp_in, today_in
 
 class Command(LedgerCommand):
     help = (
-        "Defines, lists and shows series. create makes a series, or changes the settings of the one that exists; what "
-        "is left out stays as it is. allocate changes how a series takes its numbers within a period, once no "
-        "value waits in it any more. Exit code 0: done; 1: refused, with the reason; 2: the options are no good."
+        "Defines, lists and shows series. create makes a series, or changes an existing one; settings left out stay as "
+        "they are. allocate changes how a series takes its numbers, also within a period, once no value waits "
+        "in it. Exit code 0: done; 1: refused, with the reason; 2: the options are invalid."
     )
     judges = False
     examples = """  manage.py ledger_series create credit-note --template 'CN-{year}-{counter:06}'
@@ -39,22 +39,22 @@ class Command(LedgerCommand):
         create = actions.add_parser("create", help="Make a series, or change its settings.")
         add = create.add_argument
         add("--template", help="Such as INV-{year}-{counter:06}; needed for a new series.")
-        add("--calendar", choices=[kind.value for kind in CalendarKind], help="When it starts again.")
+        add("--calendar", choices=[kind.value for kind in CalendarKind], help="When its counter starts again.")
         add("--fiscal-start", metavar="MM-DD", help="The first day of the fiscal year, such as 04-01.")
         add("--time-zone", help="Decides the business date, such as Europe/Berlin.")
         add("--allocation", choices=Allocation.values, help="How it takes its next value.")
-        add("--start-value", type=int, metavar="N", help="The first value of each period; of one: ledger_period.")
+        add("--start-value", type=int, metavar="N", help="The first value of each period; for one: ledger_period.")
         add("--max-length", type=int, metavar="N", help="The longest number, in characters.")
-        add("--max-days-ahead", type=int, metavar="N", help="So many days after today a document may be dated.")
+        add("--max-days-ahead", type=int, metavar="N", help="How many days after today a document's date may be.")
         add("--rules", metavar="CODES", help="Whose rules are checked, such as DE or DE,FR-einvoice; '' for none.")
         add("--close-after-days", type=int, metavar="N", help="A sweep closes each period so many days after its end.")
-        holds = "From which day on a new form holds, also in the middle of a period; else from the next one without "
-        add("--from", dest="from_day", type=iso_date, metavar="DATE", help=f"{holds}numbers.")
+        holds = "The first day of the new form, also within a period; by default the start of the next unused period."
+        add("--from", dest="from_day", type=iso_date, metavar="DATE", help=holds)
         for name, yes, no in (
             ("chronological", "Refuse a date before the last one.", "Let dates go back."),
             ("give-back", "Pooled: a later document may get what a rollback gave back.", "It becomes a flagged gap."),
-            ("early-release", "COMMIT gives up the counter before its flush.", "It keeps the counter until then."),
-            ("active", "Let it give out numbers.", "Switch it off."),
+            ("early-release", "COMMIT releases the counter before its flush.", "It keeps the counter until then."),
+            ("active", "Let it give numbers.", "Switch it off."),
         ):
             dest = "is_active" if name == "active" else name.replace("-", "_")
             either = create.add_mutually_exclusive_group()
@@ -72,7 +72,7 @@ class Command(LedgerCommand):
         self.add_chosen(every, series=False)
         show = actions.add_parser("show", help="One series, its periods and its next number.")
         for one in (create, allocate, show):
-            one.add_argument("code", help="The series, by the name that code calls it, such as invoice.")
+            one.add_argument("code", help="The series' code, such as invoice.")
             self.add_tenant(one)
         allocate.add_argument("allocation", choices=Allocation.values, help="How it takes its next value from now on.")
         for one in (create, allocate, every, show):
@@ -80,14 +80,8 @@ class Command(LedgerCommand):
 
     def _create(self, alias: str, options: dict[str, Any]) -> None:
         settings = {name: options[name] for name in SETTINGS if options[name] is not None}
-        series = define_series(
-            options["code"],
-            org=options["tenant"],
-            from_day=options["from_day"],
-            by=self.actor(options),
-            using=alias,
-            **settings,
-        )
+        who = {"org": options["tenant"], "by": self.actor(options), "using": alias}
+        series = define_series(options["code"], from_day=options["from_day"], **who, **settings)
         for finding in series.rule_findings():
             if finding.outcome is Outcome.WARNED:
                 self.stderr.write(f"{finding.rules}: {finding}", self.style.WARNING)
@@ -103,9 +97,8 @@ class Command(LedgerCommand):
         code, tenant, allocation = options["code"], options["tenant"], options["allocation"]
         with transaction.atomic(using=alias):
             self.wait_at_most(alias, options["wait"])
-            gaps = change_allocation(
-                code, allocation, org=tenant, system=options["system"], by=self.actor(options), using=alias
-            )
+            who = {"org": tenant, "by": self.actor(options), "using": alias}
+            gaps = change_allocation(code, allocation, system=options["system"], **who)
         told = f"; {gaps} values became flagged gaps" if gaps else ""
         document = {"tenant": tenant, "series": code, "allocation": allocation, "gaps_flagged": gaps}
         self.answer(options, document, f"Series {code} takes its numbers by {allocation} now{told}.")
@@ -115,22 +108,15 @@ class Command(LedgerCommand):
         if options["json"]:
             self.write_json([described(series) for series in found])
             return
-        self.write_table(
-            ("tenant", "code", "template", "calendar", "time zone", "allocation", ""),
-            (
-                (s.tenant, s.code, s.template, s.calendar, s.time_zone, s.allocation, "" if s.is_active else "off")
-                for s in found
-            ),
-        )
+        columns = ("tenant", "code", "template", "calendar", "time_zone", "allocation")
+        lines = ((*(getattr(one, name) for name in columns), "" if one.is_active else "off") for one in found)
+        self.write_table((*(name.replace("_", " ") for name in columns), ""), lines)
 
     def _show(self, alias: str, options: dict[str, Any]) -> None:
         tenant, code = options["tenant"], options["code"]
         series = find_series(alias, tenant, code)
         if series is None:
-            raise CommandError(
-                f"Tenant {tenant!r} has no series {code!r}. manage.py ledger_series list shows all.",
-                returncode=BAD_OPTIONS,
-            )
+            raise BadOptions(f"Tenant {tenant!r} has no series {code!r}. manage.py ledger_series list shows all.")
         periods = Period.objects.using(alias).select_related("series").filter(series=series).order_by("starts_on")
         if options["json"]:
             document = described(series) | {"next_number": _next(series, alias)}
@@ -155,7 +141,7 @@ def described_period(period: Period) -> dict[str, Any]:
 
 
 def period_line(period: Period) -> tuple[str, str, str, str]:
-    """A period for people: the columns of PERIOD_HEADER."""
+    """A period's cells in the columns of PERIOD_HEADER."""
     last = period.number_of(period.last_value) if period.last_value >= period.first_value else "none yet"
     state = f"closed {timestamp_in(period.closed_at, period.series.time_zone)}" if period.closed_at else "open"
     return (period.label, period.number_of(period.first_value), last, state)

@@ -1,5 +1,6 @@
-"""``ledger_status``: every period with its numbers from first to last, whether they add up, and how it stands."""
+"""``ledger_status``: every period with its numbers from first to last, whether they add up, and its state."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
@@ -11,40 +12,42 @@ from ledger.durability import commit_seconds
 from ledger.judging import Fact, Judgement, Kind, State, Verdict, decide, judge
 from ledger.management.base import LedgerCommand, counted
 from ledger.models import Allocation
-from ledger.remote import PoolState, pool_states
+from ledger.remote import pool_states
 from ledger.reports.continuity import PeriodSummary, summarise
 from ledger.series import series_of
 
-# A table's columns are as wide as what stands in them, so its rows are held in memory; longer lists are several tables.
+# A table's columns are as wide as their cells, so its rows are held in memory; a longer list is several tables.
 _ROWS = 200
 
 _HEADER = (
     *("series", "period", "first", "last", "values", "= issued", "+ adopted", "+ gaps", "+ reserved", "+ missing"),
     *("in ranges", "healing", "void", "out of order", "ahead", "next", "state"),
 )
-#: What is counted, in the order of these columns.
+#: The counts, in the order of these columns.
 _COUNTED = (
     *("expected", "issued", "adopted", "flagged", "reserved", "missing", "missing_ranges", "healing", "void"),
     *("out_of_order", "ahead"),
 )
+#: What the sentences below the tables sum up.
+_SUMMED = ("explained", "adopted_missing", "healing", "duplicates")
 
-#: A commit that takes longer, in seconds, is what keeps a series of strict order from being faster.
+#: A commit that takes longer, in seconds, limits how fast a series of strict order can be.
 _SLOW_COMMIT = 0.001
 
 #: Allocations for which a locked counter waits for the disk, unless it is released early.
 _STRICT = (Allocation.SERIAL, Allocation.AT_COMMIT, Allocation.RESERVED)
 
-#: A period with how it stands.
+#: A period and its state.
 _Judged: TypeAlias = tuple[PeriodSummary, State]
 
 
 class Command(LedgerCommand):
     help = (
-        "Shows every period of every series: first and last value, and how the values between are accounted for. The "
-        "sum is made twice, from the counter and from the rows alone. Of the missing values those that heal are free "
-        "slots, which the next checkouts take; slots ahead lie above the last value. Pools of drafts that are low, or "
-        "could not be refilled, are named below, and slow commits where early release would help. Exit code 0: in "
-        "order; 1: people have work to do; 2: values are lost or don't add up, or the options are no good."
+        "Shows every period of every series: first and last value, and what the values between became. It sums twice, "
+        "from the counter and from the rows alone. Missing values that heal are free slots, which the next checkouts "
+        "take; slots ahead lie above the last value. It also names pools of drafts that are low or could not be "
+        "refilled, and slow commits where early release would help. Exit code 0: in order; 1: people have work to do; "
+        "2: values are lost or don't add up, or the options are invalid."
     )
     judges = True
     examples = """  manage.py ledger_status
@@ -59,14 +62,20 @@ class Command(LedgerCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         alias = self.alias(options)
         chosen = {"tenant": options["tenant"], "series": options["series"]}
-        self.refuse_strangers(alias, **chosen)
+        self.refuse_unknown(alias, **chosen)
         judgement = judge(**chosen, sweeps=(), using=alias)
         counted_facts: list[Fact] = []
         summaries = _judged(summarise(**chosen, using=alias), judgement, counted_facts)
         pools = pool_states(**chosen, using=alias)
         hint = _hint(alias, **chosen)
         if options["json"]:
-            self._json(summaries, judgement, counted_facts, pools, hint)
+
+            def tail() -> dict[str, Any]:
+                verdict = _verdict(judgement, counted_facts)
+                told = {"ok": verdict.is_in_order, "verdict": verdict.as_dict()}
+                return {"pools": [pool.as_dict() for pool in pools], "hint": hint, **told}
+
+            self.stream_json({"periods": ({**one.as_dict(), "state": state.value} for one, state in summaries)}, tail)
         else:
             self._tables(summaries)
             for pool in pools:
@@ -76,47 +85,27 @@ class Command(LedgerCommand):
                 self.stdout.write(self.style.WARNING(hint))
         self.conclude(_verdict(judgement, counted_facts), quiet=options["json"])
 
-    def _json(
-        self,
-        summaries: Iterator[_Judged],
-        judgement: Judgement,
-        counted_facts: list[Fact],
-        pools: list[PoolState],
-        hint: str,
-    ) -> None:
-        def tail() -> dict[str, Any]:
-            verdict = _verdict(judgement, counted_facts)
-            told = {"ok": verdict.is_in_order, "verdict": verdict.as_dict()}
-            return {"pools": [pool.as_dict() for pool in pools], "hint": hint, **told}
-
-        self.stream_json({"periods": ({**one.as_dict(), "state": state.value} for one, state in summaries)}, tail)
-
     def _tables(self, judged: Iterator[_Judged]) -> None:
-        periods = explained = adopted_missing = healing = duplicates = 0
+        sums: Counter[str] = Counter()
         while rows := list(islice(judged, _ROWS)):
-            chunk = [summary for summary, _ in rows]
-            periods += len(chunk)
-            explained += sum(summary.explained for summary in chunk)
-            adopted_missing += sum(summary.adopted_missing for summary in chunk)
-            healing += sum(summary.healing for summary in chunk)
-            duplicates += sum(summary.duplicates for summary in chunk)
+            for summary, _ in rows:
+                sums.update({name: getattr(summary, name) for name in _SUMMED}, periods=1)
             lines = (_cells(summary, state) for summary, state in rows)
             self.write_table(_HEADER, lines, red=lambda line: line[-1] != State.IN_ORDER)
-        if not periods:
+        if not sums["periods"]:
             self.stdout.write("No period is open yet; the first number opens one.")
             return
-        if adopted_missing:
-            self.stdout.write(
-                f"{adopted_missing:,} of the missing values are holes of a previous system, {explained:,} explained."
-            )
-        if healing:
+        if missing := sums["adopted_missing"]:
+            told = f"{missing:,} of the missing values are holes of a previous system, {sums['explained']:,} explained."
+            self.stdout.write(told)
+        if healing := sums["healing"]:
             self.stdout.write(f"{healing:,} of the missing values are free: the next checkouts take them.")
-        if duplicates:
+        if duplicates := sums["duplicates"]:
             self.stdout.write(self.style.ERROR(f"{counted(duplicates, 'value comes', 'values come')} twice."))
 
 
 def _judged(summaries: Iterable[PeriodSummary], judgement: Judgement, counted_facts: list[Fact]) -> Iterator[_Judged]:
-    """Each with how it stands; what counting it has shown is added to ``counted_facts``."""
+    """Each period with its state. Adds the facts that its counts show to ``counted_facts``."""
     for summary in summaries:
         place = (summary.tenant, summary.series, summary.starts_on, summary.ordinal)
         own = list(_facts(summary))
@@ -135,19 +124,19 @@ def _facts(summary: PeriodSummary) -> Iterator[Fact]:
 
 
 def _verdict(judgement: Judgement, counted_facts: Iterable[Fact]) -> Verdict:
-    """On all of it; every value was looked at just now, to be counted."""
+    """The verdict on all of it: to count every value, the command has just looked at each."""
     return replace(judgement.including(counted_facts), looked_at=judgement.as_of).verdict
 
 
 def _hint(alias: str, *, tenant: str | None, series: str | None) -> str:
-    """What would help where commits are slow, and a counter waits for them."""
+    """What helps where a counter waits for slow commits; empty where none does."""
     late = series_of(alias, tenant, series).filter(is_active=True, allocation__in=_STRICT, early_release=False)
     count = late.count()
     if not count or (seconds := commit_seconds(alias)) <= _SLOW_COMMIT:
         return ""
     keeping = counted(count, "series keeps its counter", "series keep their counters")
     return (
-        f"A commit takes {seconds * 1000:.1f} ms here, and {keeping} locked so long: none gives out more than "
+        f"A commit takes {seconds * 1000:.1f} ms here, and {keeping} locked for that time: none gives more than "
         f"{1 / seconds:,.0f} numbers a second. If you need more: ledger_series create CODE --early-release; "
         "docs/guides/allocation.md says what it means."
     )

@@ -1,15 +1,15 @@
-"""``ledger_sweep``: runs the sweeps without Celery, once or for ever, and tells how they do."""
+"""``ledger_sweep``: runs the sweeps without Celery, once or for ever, and shows their health."""
 
 import time
 from functools import partial
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from ledger import homes
 from ledger.errors import LedgerError
 from ledger.judging import Verdict, judge
-from ledger.management.base import BAD_OPTIONS, LedgerCommand
+from ledger.management.base import BadOptions, LedgerCommand
 from ledger.sweeps import Sweep, find_sweeps, registered, run
 from ledger.sweeps.health import health
 from ledger.sweeps.running import renew
@@ -18,10 +18,10 @@ from ledger.timestamps import timestamp
 
 class Command(LedgerCommand):
     help = (
-        "Runs the sweeps that look after the ledger, all of them or those that are named: what Celery's workers do, "
-        "for cron or for a process of its own (--forever). Exit code 0: all went well, and the ledger is in "
-        "order; 1: a sweep failed or is overdue, or people have work to do; 2: the ledger is lost or tampered, or the "
-        "options are no good."
+        "Runs the sweeps that look after the ledger, all of them or those that you name, as Celery's workers do: for "
+        "cron, or as a process of its own (--forever). Exit code 0: all went well, and the ledger is in order; 1: a "
+        "sweep failed or is overdue, or people have work to do; 2: the ledger is lost or tampered, or the options are "
+        "invalid."
     )
     judges = True
     examples = """  manage.py ledger_sweep
@@ -34,15 +34,15 @@ class Command(LedgerCommand):
         super().add_arguments(parser)
         parser.add_argument("sweep", nargs="*", help=f"One of {', '.join(sweep.name for sweep in registered())}.")
         parser.add_argument("--forever", action="store_true", help="Run each whenever it is due, until interrupted.")
-        parser.add_argument("--status", action="store_true", help="Run nothing; tell when each last succeeded.")
+        parser.add_argument("--status", action="store_true", help="Run nothing; show when each last succeeded.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["forever"] and (options["json"] or options["status"]):
-            raise CommandError("--forever goes on for ever: leave --json and --status out.", returncode=BAD_OPTIONS)
+            raise BadOptions("--forever goes on for ever: leave --json and --status out.")
         try:
             sweeps = [sweep for name in options["sweep"] for sweep in find_sweeps(name)]
         except LedgerError as error:
-            raise CommandError(str(error), returncode=BAD_OPTIONS) from error
+            raise BadOptions(str(error)) from error
         if options["forever"]:
             one = options["database"] or not homes.are_many()
             self._forever([self.alias(options)] if one else homes.homes(), sweeps or registered())
@@ -70,7 +70,7 @@ class Command(LedgerCommand):
         self.conclude(self._verdict(alias, {sweep.name for sweep in sweeps}), first=said, quiet=as_json)
 
     def _verdict(self, alias: str, wanted: set[str]) -> Verdict:
-        """On all of the ledger, and of the sweeps on those that were asked for."""
+        """The verdict on the whole ledger and on the ``wanted`` sweeps."""
         return judge(sweeps=[one for one in health(using=alias) if one.sweep in wanted], using=alias).verdict
 
     def _forever(self, every: list[str], sweeps: list[Sweep]) -> None:
@@ -84,7 +84,7 @@ class Command(LedgerCommand):
                     named = (home,) if homes.are_many() else ()
                     self.stdout.write("  ".join((*named, *(_line(row) if error is None else (sweep.name, str(error))))))
         except KeyboardInterrupt:
-            self.stdout.write("Interrupted; what was begun is done.")
+            self.stdout.write("Interrupted; each sweep that had begun has ended.")
 
     def _status(self, alias: str, wanted: set[str], *, as_json: bool) -> None:
         found = [one for one in health(using=alias) if one.sweep in wanted]
@@ -100,11 +100,11 @@ class Command(LedgerCommand):
 
 
 def _outcome(sweep: Sweep, alias: str) -> dict[str, Any]:
-    """What a run counted, or why it failed: one sweep that fails doesn't keep the others from their work."""
+    """What a run counted, or why it failed; the other sweeps run anyway."""
     try:
         row = run(sweep.name, using=alias)
         return {"sweep": sweep.name, "counts": row.counts, "error": row.error}
-    except Exception as error:  # noqa: BLE001  (whatever it is, it is told, and kept in the run's row)
+    except Exception as error:  # noqa: BLE001  (any error is shown, and kept in the run's row)
         return {"sweep": sweep.name, "counts": {}, "error": f"{type(error).__name__}: {error}"}
 
 

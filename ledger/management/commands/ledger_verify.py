@@ -12,26 +12,23 @@ from django.utils import timezone
 
 from ledger.actions import acknowledge_alarm
 from ledger.judging import Fact, Judgement, Kind, Verdict, judge, kind_of
-from ledger.management.base import LedgerCommand, counted
+from ledger.management.base import MOST_LINES, LedgerCommand, counted
 from ledger.models import AlarmRaised, Entry, SweepRun
 from ledger.sweeps.running import note_run, this_process
 from ledger.verification import CHECKS, watch
 from ledger.verification.alarms import may_not_write, with_state
 from ledger.verification.findings import Alarm, Note
 
-#: Lines of a table; a script takes --json, which has them all.
-_LINES = 200
-
 
 class Command(LedgerCommand):
     help = (
-        "Folds the events and checks what must always hold: continuity, counters, one number for one document, what "
+        "Reads the events and checks what must always hold: continuity, counters, one number for one document, what "
         "waits to be numbered, voids, gaps, closed periods, and whether the database's schema, guards, owners and "
-        "privileges are those that the migrations make. Each offending row or object is named, and kept as an alarm "
-        "until a later look no longer finds it; notes say what else should be known. look is what it does by default; "
-        "alarms shows the unresolved ones without looking; acknowledge says why what can't be mended may stand, which "
+        "privileges are those that the migrations make. Names each offending row or object, and keeps it as an alarm "
+        "until a later look no longer finds it; notes say what else you should know. look is the default; alarms shows "
+        "the unresolved ones without a look; acknowledge says why something may stand that can't be mended, which "
         "takes it out of the exit code. Exit code 0: in order; 1: people have work to do; 2: rows or guards were lost "
-        "or tampered with, or the options are no good. Checkouts may go on meanwhile."
+        "or tampered with, or the options are invalid. Checkouts continue meanwhile."
     )
     judges = True
     examples = """  manage.py ledger_verify
@@ -44,11 +41,11 @@ class Command(LedgerCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", metavar="look | alarms | acknowledge")
         parser.set_defaults(action="look")
-        look = actions.add_parser("look", help="Look at everything, and keep what is found.")
-        for one in (parser, look, actions.add_parser("alarms", help="Show the unresolved alarms, by the last look.")):
+        look = actions.add_parser("look", help="Look at everything, and keep alarms.")
+        for one in (parser, look, actions.add_parser("alarms", help="Show the unresolved alarms of the last look.")):
             super().add_arguments(one)
             self.add_chosen(one)
-        saying = actions.add_parser("acknowledge", help="Say why what can't be mended may stand.")
+        saying = actions.add_parser("acknowledge", help="Say why something may stand that can't be mended.")
         super().add_arguments(saying)
         saying.add_argument("alarm", nargs="+", type=int, help="The id of the alarm.")
         saying.add_argument("--reason", required=True, help="What an auditor will read.")
@@ -56,7 +53,7 @@ class Command(LedgerCommand):
 
     def _look(self, alias: str, options: dict[str, Any]) -> None:
         tenant, series = options["tenant"], options["series"]
-        self.refuse_strangers(alias, tenant, series)
+        self.refuse_unknown(alias, tenant, series)
         found = _Found()
         run = self._begin(alias) if tenant is None and series is None else None
         with self.progress(len(CHECKS), wanted=options["verbosity"] > 0) as begin:
@@ -106,13 +103,13 @@ class Command(LedgerCommand):
             known = f" but what is acknowledged: {found.total}" if found.total else ""
             self.stdout.write(f"{len(CHECKS)} checks found nothing{known}{noted}.")
 
-    def refuse_strangers(self, alias: str, tenant: str | None, series: str | None) -> None:
+    def refuse_unknown(self, alias: str, tenant: str | None, series: str | None) -> None:
         try:
             with transaction.atomic(using=alias):
                 if series is not None or not Entry.objects.using(alias).filter(tenant=tenant).exists():
-                    super().refuse_strangers(alias, tenant, series)  # else its series may be gone, which is found
+                    super().refuse_unknown(alias, tenant, series)  # else its series may be gone, which is found
         except ProgrammingError:
-            return  # a table is gone, or this role may not read it: that will be reported too
+            return  # a table is gone, or this role may not read it: the look reports that too
 
     def _acknowledge(self, alias: str, options: dict[str, Any]) -> None:
         with transaction.atomic(using=alias):
@@ -122,8 +119,8 @@ class Command(LedgerCommand):
         self.answer(options, told, f"Acknowledged: {', '.join(map(str, options['alarm']))}.")
 
     def _alarms(self, alias: str, options: dict[str, Any]) -> None:
-        """The unresolved alarms that concern what is asked about, and how it stands."""
-        self.refuse_strangers(alias, options["tenant"], options["series"])
+        """The unresolved alarms about the tenant and the series, and the verdict."""
+        self.refuse_unknown(alias, options["tenant"], options["series"])
         found = with_state(AlarmRaised.objects.using(alias)).filter(resolved_at=None).order_by("pk")
         for column, value in (("tenant", options["tenant"]), ("series", options["series"])):
             if value is not None:
@@ -136,15 +133,15 @@ class Command(LedgerCommand):
             self.write_json({"alarms": alarms, "ok": verdict.is_in_order, "verdict": verdict.as_dict()})
         else:
             header = ("id", "alarm", "raised", "what is wrong", "acknowledged")
-            lines = [_line(alarm) for alarm in found[: _LINES + 1]]
+            lines = [_line(alarm) for alarm in found[: MOST_LINES + 1]]
             if lines:
-                self.write_table(header, lines[:_LINES])
-            if len(lines) > _LINES:
-                self.stdout.write(f"The first {_LINES}; --json has all.")
+                self.write_table(header, lines[:MOST_LINES])
+            if len(lines) > MOST_LINES:
+                self.stdout.write(f"The first {MOST_LINES}; --json has all.")
         self.conclude(verdict, quiet=options["json"])
 
     def _begin(self, alias: str) -> int | None:
-        """Note the full look in the diary of the sweeps, so that everybody knows of it; None where that may not be."""
+        """Note the full look in the diary of the sweeps, for everybody; None if this role may not write there."""
         try:
             with transaction.atomic(using=alias):
                 return SweepRun.objects.using(alias).create(sweep="verify", process=this_process()).pk
@@ -156,7 +153,7 @@ class Command(LedgerCommand):
 
 @dataclass(slots=True)
 class _Found:
-    """How much was found, and what nobody has acknowledged: by rule, and by what it is and where."""
+    """How much was found, and what nobody has acknowledged: by rule, and by kind and place."""
 
     total: int = 0
     rules: Counter[int] = field(default_factory=Counter)
@@ -182,7 +179,7 @@ class _Found:
         self.places[kind, *place] += values if kind is Kind.LOST else 1
 
     def verdict(self, alias: str, options: dict[str, Any]) -> Verdict:
-        """The judge's, with what was found, whether it could be kept or not; every value was looked at just now."""
+        """The verdict, with what was found, kept or not. Every value was just looked at."""
         facts = [Fact(kind, count, *place) for (kind, *place), count in self.places.items()]
         try:
             with transaction.atomic(using=alias):

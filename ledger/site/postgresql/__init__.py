@@ -1,4 +1,4 @@
-"""Django's PostgreSQL backend, which starts the embedded server when the first connection is made.
+"""Django's PostgreSQL backend, which starts the embedded server at the first connection.
 
-Settings can thus be imported by tools that need no database (mypy, `manage.py help`) without starting one.
+So tools that need no database (mypy, `manage.py help`) can import the settings and start no server.
 """

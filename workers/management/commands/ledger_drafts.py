@@ -14,7 +14,7 @@ class Command(LedgerCommand):
         "Lists drafts of remote series that no document has or will get: those of closed periods, those that were "
         "withdrawn, and those whose number could not be taken. cancel cancels them in the accounting system, and may "
         "be run again; a draft that somebody uses there is left alone. Exit code 0: done, or nothing to do; 1: some "
-        "could not be cancelled, or are in use there; 2: the options are no good."
+        "could not be cancelled, or are in use there; 2: the options are invalid."
     )
     examples = """  manage.py ledger_drafts list --system books
   manage.py ledger_drafts list --system books --series invoice --json

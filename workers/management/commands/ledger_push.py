@@ -23,7 +23,7 @@ class Command(LedgerCommand):
     help = (
         "Pushes issued numbers, and their voids, to the accounting systems whose settings say so; then shows what "
         "waits and what needs a person. Exit code 0: nothing needs a person; 1: something does, or a system stopped "
-        "the run; 2: the options are no good."
+        "the run; 2: the options are invalid."
     )
     examples = """  manage.py ledger_push
   manage.py ledger_push --system books --list

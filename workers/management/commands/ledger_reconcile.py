@@ -27,7 +27,7 @@ class Command(LedgerCommand):
     help = (
         "Reads what changed in an accounting system, compares it with the ledger by number, and shows the findings. "
         "run is what it does by default; findings shows them without asking the system; acknowledge says why one may "
-        "stand. Exit code 0: no finding is unresolved; 1: some are, or it was refused; 2: the options are no good; 3: "
+        "stand. Exit code 0: no finding is unresolved; 1: some are, or it was refused; 2: the options are invalid; 3: "
         "the system could not be read, and the next run continues where this one ended."
     )
     examples = """  manage.py ledger_reconcile --system books

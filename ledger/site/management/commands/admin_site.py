@@ -1,4 +1,4 @@
-"""``manage.py admin_site``: the admin on this machine with a ready-made login, to look at what the demo left behind."""
+"""``manage.py admin_site``: the admin on this machine with a ready login, to look at what the demo wrote."""
 
 import errno
 import os
@@ -17,8 +17,8 @@ from ledger.site.local import HOST, add_port_and_login, migrate_if_needed, ports
 
 class Command(LedgerCommand):
     help = (
-        "Serve the admin on this machine alone, with a superuser whose password is made anew at each start, and "
-        "printed. The database is migrated first if it has to be."
+        "Serve the admin on this machine alone, with a superuser who gets a new password at each start; it is printed. "
+        "Migrates the database first if needed."
     )
 
     examples = """  manage.py admin_site --port 8080
@@ -26,20 +26,20 @@ class Command(LedgerCommand):
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
-        add_port_and_login(parser, "Where DATABASE_URL names a database of your own, the name must be given.")
+        add_port_and_login(parser, "Needed if DATABASE_URL names a database of your own.")
 
     def handle(self, *args: Any, port: int, login: str | None, **options: Any) -> None:
         """Runs until Ctrl-C or SIGTERM."""
         if os.environ.get("DATABASE_URL") and not login:
             raise CommandError(
-                "DATABASE_URL names a database of your own, and this command resets the password of a superuser. "
-                "Name the one you mean: admin_site --login NAME."
+                "DATABASE_URL names a database of your own, and this command resets a superuser's password. "
+                "Name the superuser: admin_site --login NAME."
             )
         try:
             migrate_if_needed(self.stdout.write)
         except embedded.EmbeddedServerError as error:
             raise CommandError(str(error)) from error
-        # The port first: without a free one, no password is reset.
+        # The port comes first: without a free one, no password is reset.
         with self._server(port) as server:
             name = login or "folio"
             password = reset_superuser(name)

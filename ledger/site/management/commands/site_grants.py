@@ -1,4 +1,4 @@
-"""``site_grants``: what the stand-alone site's role needs beside the ledger: Django's own tables."""
+"""``site_grants``: gives the stand-alone site's role what it needs besides the ledger: Django's own tables."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -20,10 +20,10 @@ _NEEDED = (
             "django_session",
         ),
     ),
-    # No UPDATE: what somebody did stays as it was noted. Rows go away with their user.
+    # No UPDATE: what was done stays as it was logged. Rows are deleted with their user.
     ("What was done in the admin", "SELECT, INSERT, DELETE", ("django_admin_log",)),
     (
-        "What migrate made: models, permissions, and how far it came",
+        "What migrate made: models, permissions, and the list of migrations",
         "SELECT",
         ("auth_permission", "django_content_type", "django_migrations"),
     ),
@@ -33,10 +33,10 @@ _NEEDED = (
 
 class Command(LedgerCommand):
     help = (
-        "Prints the SQL that gives the role of the stand-alone site what it needs beside the ledger: Django's tables "
-        "of accounts and sessions, the admin's log, and a look at what was pushed to accounting systems. With --apply, "
-        "runs it, as the role that owns the tables. Run it after ledger_grants, which gives the role what it needs of "
-        "the ledger, and takes everything else there. Exit code 0: done; 1: refused."
+        "Prints the SQL that gives the role of the stand-alone site what it needs besides the ledger: Django's tables "
+        "of accounts and sessions, the admin's log, and read access to what was pushed to accounting systems. With "
+        "--apply, runs it, as the role that owns the tables. Run it after ledger_grants, which gives the role what it "
+        "needs of the ledger, and takes away everything else there. Exit code 0: done; 1: refused."
     )
     examples = "  manage.py site_grants --role folio_site --apply\n"
 

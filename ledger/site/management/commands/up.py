@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.db import connections
 
-from ledger.management.base import FAILED, LedgerCommand
+from ledger.management.base import LedgerCommand
 from ledger.site import embedded
 from ledger.site.local import (
     HOST,
@@ -23,9 +23,9 @@ from ledger.site.local import (
 class Command(LedgerCommand):
     help = (
         "Start everything on this machine: the embedded PostgreSQL and Redis (or those of DATABASE_URL and REDIS_URL), "
-        "the site, a worker and a beat, with their logs side by side. Ctrl-C stops all of it; so does the end of any "
-        "one of them. All of it works as one role of the database, which owns the tables: for work, not for customers; "
-        "docker-compose.yml has a role for each process. Exit code 0: it was stopped; 1: one of them failed."
+        "the site, a worker and a beat, with their logs side by side. Ctrl-C stops all of it; if one of them ends, all "
+        "do. All use one database role, which owns the tables: for development, not for customers; docker-compose.yml "
+        "has a role for each process. Exit code 0: it was stopped; 1: one of them failed."
     )
     examples = """  manage.py up
   manage.py up --port 8080
@@ -33,9 +33,7 @@ class Command(LedgerCommand):
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
-        add_port_and_login(
-            parser, "Where DATABASE_URL names a database of your own, none is touched unless it is named."
-        )
+        add_port_and_login(parser, "If DATABASE_URL names a database of your own: none unless named.")
 
     def handle(self, *args: Any, port: int, login: str | None, **options: Any) -> None:
         """Runs until Ctrl-C or SIGTERM."""
@@ -63,16 +61,16 @@ class Command(LedgerCommand):
         self.stdout.write(f"Health:   http://{HOST}:{found}/healthz")
         self.stdout.write("Ctrl-C stops it all.")
         self.stdout.flush()
-        connections.close_all()  # what is started now must not share them
+        connections.close_all()  # the processes that start now must not share them
 
         manager = Manager(Printer(sys.stdout))
         for what, command in _commands(found).items():
-            # `exec`: a signal is for the process itself, and not for a shell around it.
+            # `exec`, so that a signal reaches the process itself and not a shell around it.
             manager.add_process(what, f"exec {shlex.join(command)}", env=environment)
         manager.loop()
         # 130 and 143 are Ctrl-C and SIGTERM, as a shell would say it.
         if manager.returncode not in (130, 143):
-            raise CommandError("One of the processes ended by itself: its log above says why.", returncode=FAILED)
+            raise CommandError("One of the processes ended by itself; its log above says why.")
         self.stdout.write("Stopped.")
 
 
@@ -85,6 +83,6 @@ def _commands(port: int) -> dict[str, list[str]]:
             *("--threads=8", "--no-control-socket"),
         ],
         "worker": [*celery, "worker", "--loglevel=INFO", "--without-gossip", "--without-mingle"],
-        # No file with its process id: one that was left behind by a crash would keep it from starting.
+        # Without a pid file: after a crash, an old one would keep beat from starting.
         "beat": [*celery, "beat", "--loglevel=INFO", f"--schedule={schedule}", "--pidfile="],
     }

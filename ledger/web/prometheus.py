@@ -1,4 +1,4 @@
-"""The figures of ``/metrics``, read from the database when somebody asks. Labels are names of sweeps and of counts."""
+"""The figures of ``/metrics``, read from the database at each request. Labels are names of sweeps and of counts."""
 
 from collections.abc import Iterable, Iterator
 
@@ -7,7 +7,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from ledger import homes
-from ledger.cursors import open_cursor
+from ledger.cursors import fetch
 from ledger.formats import MAX_VALUE
 from ledger.judging import Kind, State, Verdict, judge
 from ledger.models import SweepRun
@@ -19,15 +19,13 @@ from ledger.zones import today_in, todays_json
 _BY_SWEEP = ("sweep",)
 _BY_STATE = ("state",)
 
-
 # When the comparison that is longest ago was made, and when the last seal was: seconds, or null.
 _LAST = """
     SELECT (SELECT extract(epoch FROM min(r.compared_at))::float FROM ledger_remotereading r),
            (SELECT extract(epoch FROM max(z.sealed_at))::float FROM ledger_seal z)
 """
 
-
-#: What ``_LAST`` and ``QUEUED`` tell, column by column.
+#: The names and texts of the columns of ``_LAST`` and ``QUEUED``.
 _FIGURES = (
     (
         "last_comparison_timestamp_seconds",
@@ -48,7 +46,7 @@ class _Collector(Collector):
 
 
 class LedgerCollector(_Collector):
-    """The figures of a few short queries, however large the ledger is; so none by tenant or series."""
+    """The figures of a few short queries, however large the ledger is: none is by tenant or series."""
 
     def __init__(self, using: str | None = None) -> None:
         self.alias = using or router.db_for_read(SweepRun)
@@ -58,17 +56,14 @@ class LedgerCollector(_Collector):
         yield from _of_sweeps(sweeps)
         yield from _of_verdict(judge(sweeps=sweeps, using=self.alias).verdict)
         yield from _of_ranges(list(levels(self.alias, lambda series: today_in(series.time_zone, self.alias))))
-        with open_cursor(self.alias) as cursor:
-            cursor.execute(QUEUED, {"todays": todays_json(self.alias)})
-            queued = cursor.fetchone()
-            cursor.execute(_LAST)
-            last = cursor.fetchone()
+        [queued] = fetch(self.alias, QUEUED, {"todays": todays_json(self.alias)})
+        [last] = fetch(self.alias, _LAST)
         for (name, text), figure in zip(_FIGURES, (*last, *queued), strict=True):
             yield _gauge(f"ledger_{name}", text, figure)
 
 
 class HomesCollector(_Collector):
-    """The figures of all homes, each with the label ``home``; of a home that is down, only that."""
+    """The figures of all homes, each with the label ``home``; for a home that is down, only that it is down."""
 
     def collect(self) -> Iterator[Metric]:
         up = GaugeMetricFamily("ledger_home_up", "1 where the home answers, else 0.", labels=["home"])

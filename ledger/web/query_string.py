@@ -1,4 +1,4 @@
-"""Reads the query string: the sorting, filters and pages of tables, and business dates. No script is needed."""
+"""Reads the query string: the order, filters and pages of tables, and business dates. The pages need no script."""
 
 from calendar import monthrange
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ _LONGEST = 200
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A column's heading: ``url`` sorts by it, empty where that is no choice; ``sorted`` is an aria-sort."""
+    """A column's heading: ``url`` sorts by it, or is empty; ``sorted`` is an aria-sort."""
 
     title: str
     url: str = ""
@@ -30,7 +30,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """One page of a table: ``count`` of all rows, ``before`` and ``after`` the addresses of its neighbours or empty."""
+    """One page of a table of ``count`` rows; ``before`` and ``after`` lead to the pages beside it, or are empty."""
 
     rows: Sequence[Any]
     count: int
@@ -46,13 +46,13 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What an address asks of the table named ``name``: parameters bear its name, so that a page may have several."""
+    """What an address asks of the table ``name``; its parameters begin with that: a page may have several tables."""
 
     request: HttpRequest
     name: str
 
     def text(self, key: str) -> str:
-        """A filter as typed, without characters that no key has."""
+        """A filter as typed, without NUL."""
         return self.request.GET.get(f"{self.name}-{key}", "").replace("\x00", "").strip()[:_LONGEST]
 
     def choice(self, key: str, choices: Sequence[str]) -> str:
@@ -73,14 +73,14 @@ class Asked:
         return f"?{query.urlencode()}#{self.name}"
 
     def sort(self, sortable: Iterable[str], default: str = "") -> str:
-        """The column to sort by, with a minus to turn it round; without a choice the default, or the first."""
+        """The column to sort by, with a minus for the reverse order; by default ``default``, or the first column."""
         known = [sign + key for key in sortable for sign in ("", "-")]
         return self.choice("sort", [default, *known] if default else known)
 
     def headings(
         self, columns: Mapping[str, Any], sortable: Iterable[str], by: str, numbers: Sequence[str] = ()
     ) -> tuple[Heading, ...]:
-        """The headings of columns, by key and title, in a table that is sorted ``by`` one of them."""
+        """The headings of the columns (title by key) of a table that is sorted ``by`` one of them."""
         found = []
         for key, title in columns.items():
             url = sorted_ = ""
@@ -102,7 +102,7 @@ class Asked:
         shape: Callable[[Any], Any] = lambda row: row,
         page: int = PAGE,
     ) -> Rows:
-        """The page of a query set that was asked for, each row in a ``shape``."""
+        """The page that was asked for, of a query set; ``shape`` makes each row what the template gets."""
         return self.rows(found.count(), lambda at, limit: list(map(shape, found[at : at + limit])), headings, page)
 
     def rows(
@@ -132,7 +132,7 @@ def key_in(text: str) -> int | None:
 
 
 def kept(request: HttpRequest, name: str) -> list[tuple[str, str]]:
-    """What an address asks of a table and its dates, for the form that goes on with the same rows."""
+    """What an address asks of a table and its dates, for a form about the same rows."""
     own = ("month", "since", "until")
     names = (key for key in request.GET if key in own or key.startswith(f"{name}-"))
     return [(key, request.GET[key]) for key in names]
@@ -148,6 +148,11 @@ class Dates:
 
     def __bool__(self) -> bool:
         return self.since is not None or self.until is not None
+
+    def filter(self, rows: QuerySet[Any], column: str) -> QuerySet[Any]:
+        """The rows whose ``column`` lies in them."""
+        ends = {f"{column}__gte": self.since, f"{column}__lte": self.until}
+        return rows.filter(**{end: day for end, day in ends.items() if day is not None})
 
     def within(self, first: date, last: date) -> "Dates":
         """The part of them that lies in a period."""
