@@ -300,20 +300,29 @@ def test_closing_waits_for_the_checkout_and_then_refuses(end: str) -> None:
 
 
 @ENDS
+@pytest.mark.parametrize("early", [False, True])
 @pytest.mark.parametrize("block", [False, True])
-def test_a_period_closed_while_a_checkout_waits(end: str, block: bool) -> None:
-    opened()
+def test_a_period_closed_while_a_checkout_waits(end: str, block: bool, early: bool) -> None:
+    """One that has ended keeps its highest value; one that is closed early has none left."""
+    day = DAY if early else date(2020, 6, 1)
+
+    def take() -> int:
+        return issue_many("invoice", documents=["a"], on=day)[0].value if block else issue("invoice", on=day).value
+
+    with transaction.atomic():
+        issue("invoice", on=day)
     period = Period.objects.get()
     with checkouts(2) as (clerk, late):
         clerk.begin()
-        clerk.run(lambda: close_period(period, early=True))
+        clerk.run(lambda: close_period(period, early=early))
         late.begin()
-        waiting = late.do(lambda: issue_many("invoice", documents=["a"], on=DAY)[0].value if block else number())
+        waiting = late.do(take)
         wait_until_blocked(late, waiting)
         clerk.end(end)
         if end == "commit":
             with pytest.raises(e.PeriodClosed):
                 waiting.result(30)
+            assert late.run(Period.objects.count) == 1  # told before anything failed: the transaction goes on
         else:
             assert waiting.result(30) == 2
         late.commit()
