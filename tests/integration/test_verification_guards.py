@@ -223,8 +223,8 @@ HARMLESS = {
     "a host's table": f"{ROLE} CREATE TABLE host_table (id bigint); CREATE FUNCTION host_total() RETURNS int"
     " LANGUAGE sql RETURN 1; GRANT ALL ON host_table TO folio_stranger, PUBLIC",
     "a ticket in the log": "ALTER TABLE ledger_ticket SET LOGGED",
-    "other columns first": "ALTER TABLE ledger_sweeprun DROP COLUMN process; ALTER TABLE ledger_sweeprun"
-    " ADD process text NOT NULL DEFAULT ''; ALTER TABLE ledger_sweeprun ALTER process DROP DEFAULT",
+    "other columns first": "ALTER TABLE ledger_sweeprun DROP COLUMN batches; ALTER TABLE ledger_sweeprun"
+    " ADD batches integer CHECK (batches >= 0)",
 }
 
 
