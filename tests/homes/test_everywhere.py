@@ -157,7 +157,7 @@ def test_the_overview_is_of_all_homes(one_down: tuple[str, ...], root: User, cli
     assert rows[0][1:3] == ["cleo", TENANTS["cleo"]]
     assert sorted((row[1], row[2]) for row in rows) == sorted(TENANTS.items())
     page = client.get("/ledger/").content.decode()
-    assert f"they don't answer: {DOWN}" in page
+    assert f"nothing is known about them: {DOWN}" in page
     assert "1 missing value is not explained" in page
     address = re.search(r'href="(/ledger/period/\d+/\?home=second%3Anorth)"', page)
     assert address
