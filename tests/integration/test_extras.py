@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ctypes.util import find_library
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -120,6 +121,13 @@ def ledger_url() -> Iterator[str]:
         done = manage("shell", "-c", checkout, url=url)
         assert done.returncode == 0, done.stderr
         yield url
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """Not in pytest's own folder: each other run of pytest closes that to the user that the embedded server runs as."""
+    with TemporaryDirectory(prefix="folio-extras-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
 
 
 @pytest.fixture
