@@ -8,8 +8,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
-from django.db import Error as DatabaseError
-from django.db import connections, router
+from django.db import Error as DatabaseError, connections, router
 
 from ledger import conf, homes
 from ledger.conf import ledger_settings

@@ -10,9 +10,7 @@ from django.db.models import Model
 
 from ledger.errors import InvalidActor, InvalidArgument, InvalidDocument, InvalidReason, InvalidTenant, LedgerError
 from ledger.instances import instance_key as instance_key
-from ledger.texts import KEY_LENGTH as KEY_LENGTH
-from ledger.texts import KEY_RULE, flaw, shown
-from ledger.texts import printable as printable
+from ledger.texts import KEY_LENGTH as KEY_LENGTH, KEY_RULE, flaw, printable as printable, shown
 
 REASON_LENGTH = 1000
 _LINES = str.maketrans("", "", "\n\r\t")

@@ -26,8 +26,7 @@ from ledger.models import Period, Series
 from ledger.tenants import tenant_name
 from ledger.web.confirming import MOST, too_many
 from ledger.web.wrappers import at_home, readable
-from ledger.words import lazily as _
-from ledger.words import moment_told, period_told
+from ledger.words import lazily as _, moment_told, period_told
 from ledger.zones import zone_or_utc
 
 AnyModelAdmin: TypeAlias = "admin.ModelAdmin[Any]"

@@ -17,8 +17,7 @@ from ledger.replacing import replaced_by, replacement_of
 from ledger.templatetags.ledger_pages import LONGEST, evidence
 from ledger.unreadable import cut
 from ledger.web.confirming import VoidForm, void_as_said
-from ledger.words import day_told, moment_told, word
-from ledger.words import lazily as _
+from ledger.words import day_told, lazily as _, moment_told, word
 from ledger.zones import zone_or_utc
 
 #: The order of the unique index by value, so that PostgreSQL needs no sort for a page of millions of rows.

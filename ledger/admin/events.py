@@ -19,8 +19,7 @@ from ledger.admin.filters import (
     SystemFilter,
     TenantFilter,
 )
-from ledger.words import lazily as _
-from ledger.words import span_told
+from ledger.words import lazily as _, span_told
 
 
 class EventAdmin(ReadOnlyAdmin):

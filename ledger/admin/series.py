@@ -31,8 +31,7 @@ from ledger.queues import upcoming, with_next_slot
 from ledger.rules import Outcome, all_rules, rules_text
 from ledger.series import SeriesChange, check_series
 from ledger.web.confirming import cleaned
-from ledger.words import day_told, period_told, word
-from ledger.words import lazily as _
+from ledger.words import day_told, lazily as _, period_told, word
 from ledger.zones import today_in, todays
 
 #: Stands for a code that isn't typed yet, so that the template has a preview before.

@@ -15,8 +15,16 @@ from ledger.allocation.deferred_numbers import DeferredNumbers, listen
 from ledger.allocation.early import release_early
 from ledger.allocation.entry_rows import EntryRows, garbage_collection_paused
 from ledger.allocation.hooks import first_row
-from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, all_numbered, day_of, refused
-from ledger.allocation.interface import next_value as upcoming  # noqa: F401  (as Allocator asks)
+from ledger.allocation.interface import (
+    Answer,
+    BlockAnswer,
+    Outcome,
+    Request,
+    all_numbered,
+    day_of,
+    next_value as upcoming,  # noqa: F401  (as Allocator asks)
+    refused,
+)
 from ledger.database_errors import explain_commit_errors
 from ledger.models import NumberIssued
 

@@ -9,15 +9,13 @@ from typing import Any, TypeVar
 from ledger.errors import InvalidCalendar, InvalidSeries
 from ledger.models import FindingKind, RangeLapsed, Series
 from ledger.reconciliation.findings import told_there
-from ledger.reports import report_sql as sql
-from ledger.reports import rows
+from ledger.reports import report_sql as sql, rows
 from ledger.reports.missing import Span, What
 from ledger.reports.rows import Part
 from ledger.reports.scope import Scope, ScopedPeriod
 from ledger.rules.base import Gaps
 from ledger.unreadable import day_or_none, facts
-from ledger.words import lazily as _
-from ledger.words import marked
+from ledger.words import lazily as _, marked
 from ledger.zones import shown_zone, today_in
 
 _R = TypeVar("_R", bound=rows.Row)

@@ -14,8 +14,7 @@ from ledger.reports.missing import Span, What
 from ledger.reports.rows import Kind, Part, Row, column
 from ledger.reports.scope import Scope, ScopedPeriod
 from ledger.seals.reading import Coverage, coverage
-from ledger.words import lazily as _
-from ledger.words import marked, span_told
+from ledger.words import lazily as _, marked, span_told
 
 # The dataclass below is made of `column(…)`, which is a `field(…)`.
 # ruff: noqa: RUF009

@@ -26,8 +26,7 @@ from ledger.seals.reading import Standing, standing
 from ledger.series import series_of
 from ledger.signals import ask_for_seal
 from ledger.tenants import tenant_name, tenant_tax_id
-from ledger.words import day_told, moment_told, numbers_told, period_told, quantity, told_later
-from ledger.words import lazily as _
+from ledger.words import day_told, lazily as _, moment_told, numbers_told, period_told, quantity, told_later
 from ledger.zones import shown_zone
 
 #: States that a report leaves out: how fast numbers are used up, and how the workers do.

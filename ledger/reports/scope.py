@@ -15,8 +15,7 @@ from ledger.reports.missing import Island, Item, Neighbour, Span, Tally, What, s
 from ledger.reports.rows import Kind, PeriodRow, columns_of
 from ledger.reports.snapshot import Snapshot
 from ledger.unreadable import facts
-from ledger.words import lazily as _
-from ledger.words import quantity, told_later
+from ledger.words import lazily as _, quantity, told_later
 from ledger.zones import shown_zone, zone_or_utc
 
 #: How many spans in all are kept in memory from the counting to the writing; further periods are read twice.

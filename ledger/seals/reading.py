@@ -14,8 +14,7 @@ from django.utils.translation import gettext
 from ledger.cursors import fetch
 from ledger.models import LedgerSeal
 from ledger.seals import sql
-from ledger.seals.folio_verify import is_signed as slowly_signed
-from ledger.seals.folio_verify import leaf_by_key, signed_head_hash
+from ledger.seals.folio_verify import is_signed as slowly_signed, leaf_by_key, signed_head_hash
 from ledger.words import day_told, quantity
 
 _SNAPSHOT = re.compile(r"[0-9]{1,18}:[0-9]{1,18}:[0-9,]*\Z")

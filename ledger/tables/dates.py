@@ -5,8 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.utils import dates as names
-from django.utils import translation
+from django.utils import dates as names, translation
 
 from ledger.calendars import business_date, zone
 from ledger.errors import InvalidArgument, InvalidDate

@@ -13,8 +13,7 @@ from ledger.web.access import Access, page
 from ledger.web.confirming import acknowledging
 from ledger.web.page import render_page
 from ledger.web.query_string import Asked
-from ledger.words import lazily as _
-from ledger.words import marked, quantity
+from ledger.words import lazily as _, marked, quantity
 
 _COLUMNS = {
     "raised": _("Raised"),

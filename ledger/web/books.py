@@ -28,8 +28,7 @@ from ledger.reconciliation.files import FileRead, reconcile_file
 from ledger.tables import BadRow, Layout, open_table, profile, profile_names, text_of
 from ledger.web.access import Access, page
 from ledger.web.page import address, render_page
-from ledger.words import lazily as _
-from ledger.words import quantity
+from ledger.words import lazily as _, quantity
 
 #: The largest file that a page takes, in bytes; the command takes any.
 LARGEST = 20 * 1024 * 1024

@@ -18,8 +18,7 @@ from ledger.keys import KEY_LENGTH, REASON_LENGTH, document_key, reason_text
 from ledger.models import Entry, NumberVoided
 from ledger.web.access import Access
 from ledger.web.page import address, render_page
-from ledger.words import lazily as _
-from ledger.words import quantity
+from ledger.words import lazily as _, quantity
 
 #: How many rows a person can check before saying yes: chosen one by one, and chosen by a filter. The page names MOST.
 MOST, MOST_MATCHING = 200, 1000

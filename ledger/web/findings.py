@@ -15,8 +15,7 @@ from ledger.web.access import Access, page
 from ledger.web.confirming import acknowledging
 from ledger.web.page import render_page
 from ledger.web.query_string import Asked, asked_dates
-from ledger.words import lazily as _
-from ledger.words import marked, quantity, word
+from ledger.words import lazily as _, marked, quantity, word
 
 _COLUMNS = {
     "number": _("Number"),

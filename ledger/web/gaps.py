@@ -17,8 +17,7 @@ from ledger.web.confirming import MOST, MOST_MATCHING, Question, asks_for_all, c
 from ledger.web.counts_sql import IN_DATES
 from ledger.web.page import address, render_page
 from ledger.web.query_string import Asked, Rows, asked_dates, key_in
-from ledger.words import lazily as _
-from ledger.words import quantity
+from ledger.words import lazily as _, quantity
 
 _COLUMNS = {
     "value": _("Number"),

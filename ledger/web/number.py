@@ -15,8 +15,7 @@ from ledger.replacing import replaced_by, replacement_of
 from ledger.web.access import Access, access_of, page
 from ledger.web.confirming import Question, VoidForm, confirmed, void_as_said
 from ledger.web.page import address, render_page
-from ledger.words import lazily as _
-from ledger.words import marked, span_told
+from ledger.words import lazily as _, marked, span_told
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,7 @@ from ledger.web.overview import next_number
 from ledger.web.page import address, judged, render_page
 from ledger.web.pictures import CHART_HEIGHT, LINE_HEIGHT, issuance, number_line
 from ledger.web.query_string import Asked, Dates, Rows, asked_dates
-from ledger.words import lazily as _
-from ledger.words import period_told
+from ledger.words import lazily as _, period_told
 
 _VOID_COLUMNS = {
     "number": _("Number"),

@@ -14,8 +14,7 @@ from ledger.unreadable import cut, facts
 from ledger.web.access import Access, page
 from ledger.web.page import address, render_page
 from ledger.web.query_string import Asked, asked_dates
-from ledger.words import lazily as _
-from ledger.words import marked, word
+from ledger.words import lazily as _, marked, word
 
 _COLUMNS = {
     "number": _("Number"),

@@ -17,8 +17,7 @@ from django.db import transaction
 from ledger import issue
 from ledger.models import Entry, ExpectedDocument, FindingRaised, RemoteReading, SweepRun
 from ledger.reconciliation import count_confirmed, findings
-from ledger.sweeps import find_sweep, registered, registry
-from ledger.sweeps import run as run_sweep
+from ledger.sweeps import find_sweep, registered, registry, run as run_sweep
 from tests.accounting.reconciling import DAY, KINDS, configured, expected, http_options, open_findings, sell
 from tests.accounting.standins.odoo import OdooStandIn
 from tests.accounting.standins.planting import _planted, keep, plant

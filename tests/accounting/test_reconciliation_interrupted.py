@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 from django.test import override_settings
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from ledger import define_series, issue, void
 from ledger.errors import AlreadyVoided, DocumentVoided

@@ -13,8 +13,7 @@ from ledger.compat.moving.pool import Pool, move_pool
 from ledger.errors import PoolExhausted
 from ledger.models import DraftMade, GapFlagged, Period, RemotePool, SweepRun
 from ledger.remote import pools
-from tests.accounting.remote_pools import NOW, Vendor, all_is_well, free, http_options, number, refill
-from tests.accounting.remote_pools import vendor as vendor
+from tests.accounting.remote_pools import NOW, Vendor, all_is_well, free, http_options, number, refill, vendor as vendor
 from tests.accounting.standins.erpnext import ERPNextStandIn
 from tests.allocations import rolled_back
 from tests.drafted import remote_series

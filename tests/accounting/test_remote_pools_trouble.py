@@ -9,8 +9,7 @@ import pytest
 from django.db import connection, transaction
 from django.test import override_settings
 
-from ledger import errors as e
-from ledger import issue, open_period, remote, sweeps
+from ledger import errors as e, issue, open_period, remote, sweeps
 from ledger.models import DraftMade, GapFlagged, Period, RemotePool, Series, Slot, SweepRun
 from tests.accounting.remote_pools import (
     Vendor,
@@ -21,8 +20,8 @@ from tests.accounting.remote_pools import (
     killed_worker,
     number,
     refill,
+    vendor as vendor,
 )
-from tests.accounting.remote_pools import vendor as vendor
 from tests.accounting.standins.server import Fault
 from tests.accounting.standins.xero import XeroStandIn
 from tests.drafted import remote_series

@@ -13,8 +13,15 @@ from django.core.management import CommandError, call_command
 from ledger import close_period, remote
 from ledger.models import DraftCancelled, Entry, Period
 from ledger.series import change_allocation
-from tests.accounting.remote_pools import Vendor, all_is_well, http_options, killed_worker, number, refill
-from tests.accounting.remote_pools import vendor as vendor
+from tests.accounting.remote_pools import (
+    Vendor,
+    all_is_well,
+    http_options,
+    killed_worker,
+    number,
+    refill,
+    vendor as vendor,
+)
 from tests.accounting.standins.server import Fault
 from tests.drafted import remote_series
 from workers.accounting import systems

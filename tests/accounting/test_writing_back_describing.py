@@ -12,8 +12,7 @@ from ledger import define_series
 from ledger.models import Entry
 from tests.accounting.pushing import DAY, Office, configured, row, sell, system_settings
 from tests.accounting.standins.books import Books
-from tests.accounting.test_erpnext import connect as erpnext
-from tests.accounting.test_erpnext import sale
+from tests.accounting.test_erpnext import connect as erpnext, sale
 from tests.drafted import remote_series, stock
 from workers.accounting import errors
 from workers.accounting.base import State

@@ -22,8 +22,7 @@ from django.utils import timezone
 from sequences.models import Sequence as OldTable
 
 from ledger import define_series, issue
-from ledger.compat import django_sequence as folio_sequence
-from ledger.compat import django_sequences as folio
+from ledger.compat import django_sequence as folio_sequence, django_sequences as folio
 from ledger.compat.moving import systems
 from ledger.compat.moving.counters import Move
 from ledger.models import AdoptedGap, Adoption, Entry, GapExplained, Period, Series

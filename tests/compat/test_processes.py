@@ -17,8 +17,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 
 from ledger import issue
-from ledger.compat import django_sequence as folio_sequence
-from ledger.compat import django_sequences as folio
+from ledger.compat import django_sequence as folio_sequence, django_sequences as folio
 from ledger.compat.moving import systems
 from ledger.models import Adoption, Entry
 from ledger.verification import verify

@@ -12,8 +12,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test import TestCase
 
-from ledger import define_series, issue, issue_many, open_period
-from ledger import errors as e
+from ledger import define_series, errors as e, issue, issue_many, open_period
 from ledger.models import Entry, NumberIssued, Period, Series
 from ledger.models.queues import Ticket
 from tests.allocations import AT_COMMIT, DAY, default_allocation, expect_all_accounted_for, rolled_back, values

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
-from ledger import close_period, define_series, issue, issue_many, open_period
-from ledger import errors as e
+from ledger import close_period, define_series, errors as e, issue, issue_many, open_period
 from ledger.models import Entry, Period, Series
 from ledger.models.queues import Ticket
 from tests.allocations import AT_COMMIT, DAY, expect_all_accounted_for, values

@@ -9,8 +9,7 @@ import psycopg
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from ledger import close_period, define_series, issue, issue_many, preview
-from ledger import errors as e
+from ledger import close_period, define_series, errors as e, issue, issue_many, preview
 from ledger.models import Entry, Period, Series
 from tests.allocations import (
     AT_COMMIT,

@@ -12,8 +12,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import OperationalError
 
-from ledger import define_series, issue, issue_many, open_period, preview
-from ledger import errors as e
+from ledger import define_series, errors as e, issue, issue_many, open_period, preview
 from ledger.models import Entry, Period, Series
 from tests.allocations import DAY, POOLED, default_allocation, expect_all_accounted_for, free_slots, rolled_back, values
 from tests.concurrency.checkouts import checkouts, in_threads, wait_until_blocked

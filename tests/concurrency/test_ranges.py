@@ -9,11 +9,9 @@ from typing import Any
 
 import pytest
 from django.db import connections, transaction
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
-from ledger import authorise, define_series, issue
-from ledger import errors as e
+from ledger import authorise, define_series, errors as e, issue
 from ledger.gaps.sweeping import sweep
 from ledger.models import AuthorisedRange, Entry, Period
 from ledger.verification import verify

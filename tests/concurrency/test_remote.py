@@ -7,8 +7,7 @@ from datetime import date
 import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
 
-from ledger import close_period, issue, issue_many, preview, remote
-from ledger import errors as e
+from ledger import close_period, errors as e, issue, issue_many, preview, remote
 from ledger.models import DraftMade, Entry, GapFlagged, Period, Series, Slot
 from tests.allocations import DAY, expect_all_accounted_for, free_slots, rolled_back
 from tests.concurrency.checkouts import Checkout, checkouts, in_threads, wait_until_blocked

@@ -7,8 +7,7 @@ from datetime import date
 import pytest
 from django.db import connection, transaction
 
-from ledger import define_series, issue, void
-from ledger import errors as e
+from ledger import define_series, errors as e, issue, void
 from ledger.models import Entry, Period
 from tests.allocations import DAY, POOLED, RESERVED, expect_all_accounted_for
 from tests.concurrency.checkouts import checkouts, wait_until_blocked

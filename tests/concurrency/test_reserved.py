@@ -14,8 +14,7 @@ from unittest.mock import patch
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from ledger import define_series, issue, issue_many, open_period
-from ledger import errors as e
+from ledger import define_series, errors as e, issue, issue_many, open_period
 from ledger.allocation import shared_reservations
 from ledger.models import Entry, Period, Series
 from ledger.models.queues import Reservation

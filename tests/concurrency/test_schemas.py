@@ -17,8 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from ledger import define_series, issue, issue_many
-from ledger import errors as e
+from ledger import define_series, errors as e, issue, issue_many
 from ledger.models import Entry, Period
 from ledger.models.tables import all_tables
 from ledger.sweeps import run

@@ -16,8 +16,7 @@ import pytest
 from django.core.signals import request_finished
 from django.db import OperationalError, close_old_connections, connection, connections, transaction
 
-from ledger import define_series, issue, issue_many, open_period, sql
-from ledger import errors as e
+from ledger import define_series, errors as e, issue, issue_many, open_period, sql
 from ledger.allocation.ahead import Session, ask_ahead
 from ledger.models import Entry
 from tests.allocations import DAY, POOLED, RESERVED, expect_all_accounted_for, reserved_values, values

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from ledger import close_period, define_series, issue, issue_many, open_period, void
-from ledger import errors as e
+from ledger import close_period, define_series, errors as e, issue, issue_many, open_period, void
 from ledger.models import Entry, NumberVoided, Period, Series
 from ledger.periods import find_period
 from tests.concurrency.checkouts import Checkout, checkouts, in_threads, wait_until_blocked

@@ -19,8 +19,17 @@ from django.db import models, transaction
 from django.test import Client
 from django.urls import reverse
 
-from ledger import close_period, define_series, issue, issue_many, open_next_periods, open_period, preview, void
-from ledger import errors as e
+from ledger import (
+    close_period,
+    define_series,
+    errors as e,
+    issue,
+    issue_many,
+    open_next_periods,
+    open_period,
+    preview,
+    void,
+)
 from ledger.actions import acknowledge, change_allocation, declare, explain, flag_lost, skip_taken
 from ledger.calendars import zone
 from ledger.gaps import find, flagged_gaps, undeclared

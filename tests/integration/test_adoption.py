@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from django.db import connection, transaction
 
-from ledger import close_period, define_series, issue, open_period, preview
-from ledger import errors as e
+from ledger import close_period, define_series, errors as e, issue, open_period, preview
 from ledger.adoption import BadRow, adopt, sql
 from ledger.models import (
     AdoptedGap,

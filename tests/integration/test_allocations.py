@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from ledger import close_period, define_series, issue, issue_many, open_period, preview, void
-from ledger import errors as e
+from ledger import close_period, define_series, errors as e, issue, issue_many, open_period, preview, void
 from ledger.models import Entry, NumberIssued, Series
 from tests.allocations import ALL, DAY, POOLED, default_allocation, rolled_back, values
 

@@ -10,8 +10,7 @@ from collections.abc import Callable
 import pytest
 from django.db import transaction
 
-from ledger import close_period, define_series, issue, issue_many, preview, void
-from ledger import errors as e
+from ledger import close_period, define_series, errors as e, issue, issue_many, preview, void
 from ledger.allocation import ALLOCATORS
 from ledger.models import Allocation, Entry, NumberIssued, Period, Series
 from tests.allocations import DAY, expect_all_accounted_for, rolled_back

@@ -12,8 +12,7 @@ from django.db import connection, transaction
 from django.db.utils import IntegrityError
 from django.test import Client
 
-from ledger import define_series, issue, issue_many, open_next_periods, open_period, preview
-from ledger import errors as e
+from ledger import define_series, errors as e, issue, issue_many, open_next_periods, open_period, preview
 from ledger.models import Allocation, Entry, Period, PeriodChanged, Series
 from ledger.periods import series_without_period
 from ledger.verification import verify

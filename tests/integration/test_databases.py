@@ -15,6 +15,7 @@ from django.db import connections, transaction
 from ledger import (
     close_period,
     define_series,
+    errors as e,
     issue,
     issue_many,
     open_next_periods,
@@ -23,7 +24,6 @@ from ledger import (
     register,
     void,
 )
-from ledger import errors as e
 from ledger.actions import acknowledge, change_allocation, declare, explain, flag_lost, skip_taken
 from ledger.gaps import GapRange, find, flagged_gaps, sweep, undeclared
 from ledger.models import Entry, FindingRaised, GapExplained, NumberVoided, Period, Series

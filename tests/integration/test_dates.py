@@ -10,8 +10,7 @@ from django.db import connection
 from django.test import override_settings
 from freezegun import freeze_time
 
-from ledger import define_series, issue, issue_many, open_period, preview, void
-from ledger import errors as e
+from ledger import define_series, errors as e, issue, issue_many, open_period, preview, void
 from ledger.models import Entry, Period, Series
 from ledger.verification import verify
 

@@ -27,8 +27,7 @@ from ledger.site import settings as site_settings
 from ledger.verification import catalogue
 from tests.docs_site import ROOT, Page, Site
 from workers import tasks
-from workers.accounting import errors as accounting_errors
-from workers.accounting import systems
+from workers.accounting import errors as accounting_errors, systems
 
 #: Elements that a browser fetches for by itself; a link is asked for by a person.
 _FETCHING = {"audio", "embed", "iframe", "img", "input", "link", "object", "script", "source", "video"}

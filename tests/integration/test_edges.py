@@ -11,11 +11,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import transaction
 from django.utils import timezone
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, example, given, settings, strategies as st
 
-from ledger import define_series, issue, issue_many, open_period, preview
-from ledger import errors as e
+from ledger import define_series, errors as e, issue, issue_many, open_period, preview
 from ledger.formats import MAX_VALUE
 from ledger.models import Allocation, Entry, Period
 from ledger.verification import verify

@@ -6,8 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from ledger import close_period, issue, issue_many
-from ledger import errors as e
+from ledger import close_period, errors as e, issue, issue_many
 from ledger.models import Entry, NumberIssued, Period
 from tests.shop.models import Order, Organization
 

@@ -12,8 +12,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from django.test import override_settings
 
-from ledger import define_series, issue, issue_many, preview, void
-from ledger import errors as e
+from ledger import define_series, errors as e, issue, issue_many, preview, void
 from ledger.compat.number_field import create_many
 from ledger.models import Entry, NumberIssued, Period, Series
 from tests.shop.models import Order, Organization

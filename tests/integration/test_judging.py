@@ -14,8 +14,7 @@ from ledger import close_period, define_series, issue, issue_many, open_period
 from ledger.actions import acknowledge, declare, explain
 from ledger.exhaustion import rates
 from ledger.gaps import GapRange, find
-from ledger.judging import Kind, State, Verdict, judge
-from ledger.judging import facts as judging_facts
+from ledger.judging import Kind, State, Verdict, facts as judging_facts, judge
 from ledger.judging.facts import kind_of
 from ledger.models import Entry, GapFlagged, Period, RemotePool, Series
 from ledger.reconciliation import findings

@@ -17,8 +17,7 @@ from django.db import transaction
 from django.test import override_settings
 from django.utils.module_loading import import_string
 
-from ledger import define_series, issue, remote
-from ledger import errors as e
+from ledger import define_series, errors as e, issue, remote
 from ledger.compat.lorikeet import invoice_id
 from ledger.compat.moving.pool import Pool, TakenOver, move_pool
 from ledger.models import AdoptedGap, Adoption, DraftMade, Entry, NumberIssued, Series, Slot

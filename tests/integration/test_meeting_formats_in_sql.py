@@ -8,8 +8,7 @@ from datetime import date
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from ledger.formats import MAX_VALUE
 from tests.integration.planning import Connection, asked

@@ -18,8 +18,7 @@ from django.db.models.signals import post_save, pre_save
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext, isolate_apps
 
-from ledger import close_period, define_series, issue, open_period, void
-from ledger import errors as e
+from ledger import close_period, define_series, errors as e, issue, open_period, void
 from ledger.compat.number_field import NumberField, create_many
 from ledger.models import Entry, NumberIssued
 from ledger.verification import verify

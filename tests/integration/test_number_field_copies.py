@@ -10,8 +10,7 @@ from django.db.migrations.state import ModelState, ProjectState
 from django.test.utils import isolate_apps
 from simple_history.utils import bulk_create_with_history
 
-from ledger import errors as e
-from ledger import void
+from ledger import errors as e, void
 from ledger.compat.number_field import NumberField, create_many, number_fields
 from ledger.models import NumberIssued
 from tests.shop.audited import Audited, Voucher

@@ -12,8 +12,7 @@ from django.contrib.admin.utils import NestedObjects, get_deleted_objects
 from django.db import IntegrityError, models, transaction
 from django.test.utils import isolate_apps
 
-from ledger import define_series, issue, void
-from ledger import errors as e
+from ledger import define_series, errors as e, issue, void
 from ledger.compat.number_field import KEEP, PROTECT, NumberField, create_many, renumber
 from ledger.models import Entry
 from tests.shop.models import Organization

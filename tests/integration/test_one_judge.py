@@ -22,8 +22,7 @@ from django.urls import reverse
 from ledger import close_period, define_series, issue_many, void
 from ledger.actions import explain
 from ledger.gaps import find, flag_lost, flagged_gaps
-from ledger.judging import State, judge
-from ledger.judging import facts as judging_facts
+from ledger.judging import State, facts as judging_facts, judge
 from ledger.management import commands
 from ledger.management.base import LedgerCommand
 from ledger.models import AlarmRaised, AlarmResolved, Entry, Period, SweepRun

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from ledger import define_series, issue, open_period
-from ledger import errors as e
+from ledger import define_series, errors as e, issue, open_period
 from ledger.models import Period, Series
 
 pytestmark = pytest.mark.django_db

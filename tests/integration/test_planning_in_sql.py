@@ -10,8 +10,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import assume, given, settings, strategies as st
 from psycopg.errors import CheckViolation
 
 from ledger.calendars import Calendar, CalendarKind, FiscalStart, Span

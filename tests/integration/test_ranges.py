@@ -9,8 +9,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from ledger import authorise, close_period, define_series, issue, issue_many, open_period, preview, void
-from ledger import errors as e
+from ledger import authorise, close_period, define_series, errors as e, issue, issue_many, open_period, preview, void
 from ledger.models import AuthorisedRange, Entry, Period, RangeLapsed, Series
 from ledger.periods import open_next_periods
 from ledger.ranges import levels

@@ -13,8 +13,7 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.utils import timezone
 
-from ledger import authorise, close_period, define_series, issue
-from ledger import errors as e
+from ledger import authorise, close_period, define_series, errors as e, issue
 from ledger.actions import declare
 from ledger.caf import read_caf
 from ledger.errors import DeclarationError

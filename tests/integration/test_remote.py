@@ -11,8 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 
-from ledger import close_period, define_series, gaps, issue, issue_many, preview, remote, void
-from ledger import errors as e
+from ledger import close_period, define_series, errors as e, gaps, issue, issue_many, preview, remote, void
 from ledger.actions import explain
 from ledger.models import DraftMade, Entry, GapFlagged, HoleReported, NumberIssued, Period, Series, Slot
 from ledger.reports.continuity import summarise

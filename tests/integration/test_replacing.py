@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from ledger import errors as e
-from ledger import issue, issue_many, void
+from ledger import errors as e, issue, issue_many, void
 from ledger.models import Entry, NumberVoided
 from ledger.verification import verify
 from tests.allocations import DAY, default_allocation, expect_all_accounted_for

@@ -37,12 +37,12 @@ from tests.integration.reporting import (
     eventful,
     flagged,
     number,
+    pdf as opened,
     pdf_text,
     sheets,
     unguarded,
     written,
 )
-from tests.integration.reporting import pdf as opened
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

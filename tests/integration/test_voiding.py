@@ -6,8 +6,7 @@ from datetime import date
 
 import pytest
 
-from ledger import errors as e
-from ledger import issue, void
+from ledger import errors as e, issue, void
 from ledger.models import NumberVoided
 from tests.shop.models import Order, Organization
 

@@ -16,8 +16,7 @@ from typing import Any
 
 import psycopg
 from django.core.management import call_command
-from django.db import Error as DatabaseError
-from django.db import connections, transaction
+from django.db import Error as DatabaseError, connections, transaction
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 

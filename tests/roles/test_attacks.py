@@ -8,8 +8,7 @@ from psycopg import sql
 
 from ledger import close_period, define_series, issue
 from ledger.errors import PeriodClosed
-from ledger.grants.purposes import PURPOSES as KNOWN
-from ledger.grants.purposes import READING
+from ledger.grants.purposes import PURPOSES as KNOWN, READING
 from ledger.models.tables import all_tables, event_tables
 from tests.roles.logins import (
     AUDITOR,

@@ -10,8 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import Error as DatabaseError
-from django.db import connections, transaction
+from django.db import Error as DatabaseError, connections, transaction
 
 from ledger import close_period, issue
 from ledger.errors import LockTimeout

@@ -9,8 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import Error as DatabaseError
-from django.db import transaction
+from django.db import Error as DatabaseError, transaction
 
 from ledger import define_series, issue, void
 from ledger.gaps import sweep

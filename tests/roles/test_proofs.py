@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import Error as DatabaseError
-from django.db import transaction
+from django.db import Error as DatabaseError, transaction
 
 from ledger import close_period, define_series, issue, issue_many, void
 from ledger.gaps import sweep

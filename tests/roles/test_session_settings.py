@@ -3,8 +3,7 @@
 from typing import Any
 
 import pytest
-from django.db import Error as DatabaseError
-from django.db import connections, transaction
+from django.db import Error as DatabaseError, connections, transaction
 
 from ledger import define_series, open_period
 from tests.roles.logins import CHECKOUT, DAY, FINANCE, rows

@@ -20,8 +20,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from ledger import close_period, define_series, issue, issue_many, preview, void
-from ledger import errors as e
+from ledger import close_period, define_series, errors as e, issue, issue_many, preview, void
 from ledger.gaps import sweep
 from ledger.models import Entry, NumberVoided, Period
 from ledger.verification import verify

@@ -8,8 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from hypothesis import assume, given, strategies as st
 
 from ledger import calendars, formats, texts
 from ledger.calendars import Calendar, CalendarKind, FiscalStart, Span, business_date, fiscal_year, quarter, zone

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from ledger import errors as e
-from ledger.database_errors import _ours_at_commit as at_commit
-from ledger.database_errors import constraint_of, retry
+from ledger.database_errors import _ours_at_commit as at_commit, constraint_of, retry
 
 FACTS = {"reason": "closed", "tenant": "ada", "series": "bill", "on": "2026-01-01", "count": 1, "document": "order:1"}
 

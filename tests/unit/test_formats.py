@@ -6,8 +6,7 @@ import dataclasses
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from hypothesis import assume, given, strategies as st
 
 from ledger.calendars import Calendar, CalendarKind, FiscalStart, Span
 from ledger.errors import InvalidArgument, InvalidDate, InvalidTemplate

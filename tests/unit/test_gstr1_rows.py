@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from ledger.formats import NumberFormat
 from ledger.reports.official.gstr1 import Issued, rows, run_of

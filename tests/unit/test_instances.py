@@ -9,8 +9,7 @@ import pytest
 from django.db import models
 from django.test import override_settings
 from django.test.utils import isolate_apps
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from ledger.errors import InvalidDocument, InvalidTenant
 from ledger.instances import key_by_label, label, lookup, pk_text, pk_value, topmost

@@ -6,8 +6,7 @@ from datetime import date
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from ledger.reports.missing import Island, Item, Neighbour, Span, Tally, What, spans, tally
 from ledger.reports.scope import opening

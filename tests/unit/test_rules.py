@@ -11,8 +11,7 @@ from pkgutil import iter_modules
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from ledger.calendars import Calendar, CalendarKind, FiscalStart, Span
 from ledger.errors import AgainstRules, InvalidSeries

@@ -3,8 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from ledger.errors import InvalidActor, InvalidDocument, InvalidSeries, InvalidTenant
 from ledger.keys import actor_name, check_text, document_key, tenant_key

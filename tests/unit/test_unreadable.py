@@ -11,8 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from ledger.timestamps import MomentEncoder, timestamp
 from ledger.unreadable import LEVELS, UNREADABLE, Beyond, UnreadableFacts, bounded, cut, facts, objects, value

@@ -1,7 +1,6 @@
 """The systems whose numbers are taken over: their tables, and the series that continue with their counters."""
 
-from collections import Counter as Count
-from collections import defaultdict
+from collections import Counter as Count, defaultdict
 from dataclasses import dataclass, replace
 from typing import Any
 

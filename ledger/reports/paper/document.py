@@ -5,8 +5,7 @@ from contextlib import closing
 from datetime import date, datetime
 from typing import IO, Any
 
-from django.utils.translation import get_language, ngettext
-from django.utils.translation import gettext as _
+from django.utils.translation import get_language, gettext as _, ngettext
 
 from ledger.reports.formats import Warn
 from ledger.reports.paper import fonts as faces

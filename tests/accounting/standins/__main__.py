@@ -18,10 +18,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from tests.accounting.standins.books import Books
-from tests.accounting.standins.erpnext import ERPNextStandIn
-from tests.accounting.standins.erpnext import needs as erpnext_needs
-from tests.accounting.standins.odoo import OdooStandIn
-from tests.accounting.standins.odoo import needs as odoo_needs
+from tests.accounting.standins.erpnext import ERPNextStandIn, needs as erpnext_needs
+from tests.accounting.standins.odoo import OdooStandIn, needs as odoo_needs
 from tests.accounting.standins.planting import Issued, plant
 from tests.accounting.standins.quickbooks import QuickBooksStandIn
 from tests.accounting.standins.xero import XeroStandIn
