@@ -24,7 +24,7 @@ IMMUTABLE = "tests/integration/test_immutable.py"
 VERIFICATION_GUARDS = "tests/integration/test_verification_guards.py"
 VERIFICATION = "tests/integration/test_verification.py"
 DECLARING = "tests/integration/test_declaring.py"
-DJANGO_SEQUENCES = "tests/compat/test_django_sequences.py"
+DJANGO_SEQUENCES = "tests/compat/test_django_sequences.py"  # compares functions after each test: name one
 TAKEN = "tests/integration/test_taken_numbers.py"
 UNREADABLE = "tests/integration/test_unreadable_rows.py"
 CHANGES = "tests/integration/test_changes.py"
@@ -457,21 +457,21 @@ MUTANTS = (
         f"{SQL}/ledger_next_value.sql",
         "          AND p.closed_at IS NULL\n          AND p.last_value < p.max_value\n",
         "",
-        (DJANGO_SEQUENCES,),
+        (f"{DJANGO_SEQUENCES}::TestWhatFolioAdds::test_who_waited_for_a_counter_that_was_closed",),
     ),
     Mutant(
         "a value past the guard of chronology",
         f"{SQL}/ledger_next_value.sql",
         " AND NOT s.chronological AND",
         " AND",
-        (DJANGO_SEQUENCES,),
+        (f"{DJANGO_SEQUENCES}::TestWhatFolioAdds::test_the_guard_of_chronology_is_kept_up",),
     ),
     Mutant(
         "the latest date forgotten once the guard is off",
         f"{SQL}/ledger_next_value.sql",
         "          AND p.last_issued_on IS NULL\n",
         "",
-        (DJANGO_SEQUENCES,),
+        (f"{DJANGO_SEQUENCES}::TestWhatFolioAdds::test_the_latest_date_is_kept_up_once_the_guard_is_off",),
     ),
     Mutant(
         "a number that another series awaits is adopted",
