@@ -23,7 +23,7 @@ from tests.benchmarks.measuring.sample import Sample
 from tests.benchmarks.questions.one_number import with_ledger
 
 # The arguments that issue("invoice", document=…) sends. pgbench puts its variables into the text, but not after "::".
-_ARGUMENTS = ("''", "'invoice'", "NULL", "NULL", "'order-:run-:call'", "''", "'{}'")
+_ARGUMENTS = ("''", "'invoice'", "NULL", "NULL", "'order-:run-:call'", "''", "'{}'", "NULL")
 _SCRIPT = f"""\\set call :call + 1
 BEGIN;
 {ISSUE_SERIAL % _ARGUMENTS};
