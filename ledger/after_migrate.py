@@ -18,6 +18,8 @@ from ledger.sql import installing
 from ledger.testing import let_test_database_flush
 from ledger.verification.names import restore_names
 
+_HAS_FUNCTIONS = "SELECT to_regproc('ledger_define_default') IS NOT NULL"
+
 # Whether the ledger's functions in this schema look into another one.
 _LOOKS_ELSEWHERE = """
     SELECT bool_or(NOT 'search_path=pg_catalog, ' || quote_ident(current_schema()) || ', pg_temp' = ANY (proconfig))
@@ -34,7 +36,7 @@ def prepare(*, using: str, **kwargs: Any) -> None:
     """
     if not may_hold_ledger(using) or made_without_migrations():
         return
-    if not fetch_value(using, "SELECT to_regproc('ledger_define_default') IS NOT NULL"):
+    if not fetch_value(using, _HAS_FUNCTIONS):
         return
     if fetch_value(using, _LOOKS_ELSEWHERE):  # a clone, or renamed since its functions were made: see ledger_install
         with transaction.atomic(using=using):

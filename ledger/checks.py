@@ -22,6 +22,10 @@ from ledger.testing import is_test_database
 
 _OLDEST = 150000  # PostgreSQL 15
 
+_IS_MIGRATED = "SELECT to_regclass('ledger_entry') IS NOT NULL"
+_VERSION = "SELECT current_setting('server_version_num')::int"
+_MAY_READ = "SELECT has_table_privilege('ledger_series', 'SELECT')"
+
 # Whether the connected role owns the ledger's tables, and its name.
 _OWNER = """
     SELECT pg_has_role(current_user, relowner, 'MEMBER'), current_user
@@ -154,14 +158,14 @@ def check_databases(
 
 
 def _check_database(alias: str) -> Iterator[CheckMessage]:
-    if not fetch_value(alias, "SELECT to_regclass('ledger_entry') IS NOT NULL"):
+    if not fetch_value(alias, _IS_MIGRATED):
         return
-    version = fetch_value(alias, "SELECT current_setting('server_version_num')::int")
+    version = fetch_value(alias, _VERSION)
     if version < _OLDEST:
         told = f"The database {alias!r} is PostgreSQL {version // 10000}; Folio needs 15 or newer."
         yield Error(told, id="ledger.E003")
     every = [_check_owner, _check_isolation, _check_second_connection]
-    if fetch_value(alias, "SELECT has_table_privilege('ledger_series', 'SELECT')"):
+    if fetch_value(alias, _MAY_READ):
         every += [_check_connection_age, _check_tenants]
     for check in every:
         yield from check(alias)

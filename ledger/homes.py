@@ -35,6 +35,9 @@ ASKED_BY_A_PAGE: dict[str, Any] = {"at_once": 32, "patience": 5.0}
 #: How many answers of a function are remembered before the memory is emptied.
 _MEMORY = 100_000
 
+_IS_READ_COMMITTED = "SELECT current_setting('transaction_isolation') = 'read committed'"
+_HAS_MOVED = "SELECT EXISTS (SELECT FROM ledger_tenantmove WHERE tenant = %s)"
+
 _here: ContextVar[str | None] = ContextVar("ledger_home", default=None)
 #: The setting that was read last, and what it says.
 _seen: tuple[Any, _Given | None] = (None, None)
@@ -141,11 +144,12 @@ def _came_later(alias: str, tenant: str) -> bool:
     """Whether it came after this transaction took its snapshot, if it has one: only another connection can see that."""
     if not connections[alias].in_atomic_block:
         return False
-    if fetch_value(alias, "SELECT current_setting('transaction_isolation') = 'read committed'"):
+    if fetch_value(alias, _IS_READ_COMMITTED):
         return False
     with closing(connections.create_connection(alias)) as other, other.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM ledger_tenantmove WHERE tenant = %s)", [tenant])
-        return bool(cursor.fetchone()[0])
+        cursor.execute(_HAS_MOVED, [tenant])
+        [has_moved] = cursor.fetchone()
+        return bool(has_moved)
 
 
 def forget(tenant: str) -> None:

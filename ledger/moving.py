@@ -28,6 +28,7 @@ from ledger.errors import DeadlockDetected, LockTimeout, MoveError
 from ledger.keys import tenant_key
 from ledger.models import AdoptingDay, AdoptingRow, LedgerSeal, Period, SealAnchored, TenantBinding, TenantMove, Ticket
 from ledger.models.tables import event_tables
+from ledger.sql import SET_LOCK_TIMEOUT
 
 State = TenantMove.State
 
@@ -37,6 +38,9 @@ _STAY = (TenantBinding, Ticket, AdoptingRow, AdoptingDay, TenantMove)
 _SEALS = (LedgerSeal, SealAnchored)
 
 _MOVE = "SELECT ledger_move(%s, %s, %s, %s)"
+_STATE = "SELECT state, home FROM ledger_tenantmove WHERE tenant = %s"
+_DIGEST = "SELECT digest FROM ledger_tenantmove WHERE tenant = %s"
+_ERA = "SELECT ledger_era()"
 
 # Transactions that write the ledger now, prepared ones too; and those with a snapshot, since one from before the move
 # doesn't see it. (Only the session's role and pg_read_all_stats see whether it has one: for others each counts.)
@@ -87,7 +91,7 @@ def move(
         _later_era(source, to, patience)
         _arrive(source, tenant, to, hook, tell)
     tell("comparing once more")
-    [(digest,)] = _ask(to, "SELECT digest FROM ledger_tenantmove WHERE tenant = %s", [tenant])
+    [(digest,)] = _ask(to, _DIGEST, [tenant])
     if _state(source, tenant) == (State.LEAVING, to):
         with transaction.atomic(using=source):
             _expect_digest(source, tenant, digest)
@@ -119,7 +123,7 @@ def drop(org: Any, home: str) -> int:
             f"Tenant {tenant!r} isn't known to have arrived in {to!r}.",
             "Run the move again.",
         )
-        [(digest,)] = _ask(home, "SELECT digest FROM ledger_tenantmove WHERE tenant = %s", [tenant])
+        [(digest,)] = _ask(home, _DIGEST, [tenant])
         _expect_digest(home, tenant, digest)
         _ask(home, _MOVE, [tenant, State.LEFT, to, digest])
         dropped = sum(_delete(home, model, tenant) for model in reversed(tables()) if model not in _SEALS)
@@ -156,7 +160,7 @@ def _leave(source: str, tenant: str, to: str, patience: float) -> None:
 
 def _mark(source: str, tenant: str, to: str, patience: float) -> None:
     with translate_database_errors("of this tenant"), transaction.atomic(using=source):
-        _ask(source, "SELECT set_config('lock_timeout', %s, true)", [f"{int(patience * 1000)}ms"])
+        _ask(source, SET_LOCK_TIMEOUT, [f"{int(patience * 1000)}ms"])
         _ask(source, _MOVE, [tenant, State.LEAVING, to, ""])
 
 
@@ -196,7 +200,7 @@ def _arrive(source: str, tenant: str, to: str, hook: Hook | None, tell: Tell) ->
 
 def _later_era(source: str, to: str, patience: float = 60) -> None:
     """Let the new home write in a later era than any row of the old one has."""
-    [(theirs,)], [(ours,)] = _ask(source, "SELECT ledger_era()"), _ask(to, "SELECT ledger_era()")
+    [(theirs,)], [(ours,)] = _ask(source, _ERA), _ask(to, _ERA)
     deadline = time.monotonic() + patience
     while ours <= theirs:
         try:
@@ -275,8 +279,8 @@ def _expect_digest(alias: str, tenant: str, digest: str) -> None:
 
 
 def _state(alias: str, tenant: str) -> tuple[str, str]:
-    found = _ask(alias, "SELECT state, home FROM ledger_tenantmove WHERE tenant = %s", [tenant])
-    return tuple(found[0]) if found else ("", "")
+    found = _ask(alias, _STATE, [tenant])
+    return found[0] if found else ("", "")
 
 
 def _leaving(tenant: str, to: str) -> str:

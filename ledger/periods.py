@@ -259,7 +259,7 @@ def impatient(alias: str, patience: str = _PATIENCE) -> Iterator[None]:
     inside = connections[alias].in_atomic_block
     with transaction.atomic(using=alias):
         if not inside:
-            fetch_value(alias, "SELECT set_config('lock_timeout', %s, true)", [patience])
+            fetch_value(alias, sql.SET_LOCK_TIMEOUT, [patience])
         yield
 
 
@@ -282,9 +282,9 @@ def _opened(
             arguments[2:] = [period.starts_on, period.ends_on, period.first_value, by_hand, label]
         statement = sql.OPEN_PERIOD if by_hand is None else sql.OPEN_EXPLICIT
         if ahead:
-            outcome = str(ask_ahead(connections[alias], statement, arguments, lock_timeout="5s")[0][0])
+            [(outcome,)] = ask_ahead(connections[alias], statement, arguments, lock_timeout="5s")
         else:
-            outcome = str(fetch_value(alias, statement, arguments))
+            outcome = fetch_value(alias, statement, arguments)
         if outcome == "too_far":
             raise refusals.too_far(period.series, period.starts_on)
         if outcome.startswith("conflict: "):

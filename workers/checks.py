@@ -7,15 +7,17 @@ from typing import Any
 from django.apps import AppConfig
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
-from django.db import connections
 
 from ledger.calendars import day_after
+from ledger.cursors import fetch_value
 from ledger.databases import may_hold_ledger
 from ledger.errors import LedgerError
 from ledger.models import Series
 from workers.accounting import systems
 from workers.accounting.base import Capabilities
 from workers.accounting.systems import System
+
+_MAY_READ = "SELECT has_table_privilege(to_regclass('ledger_series'), 'SELECT')"
 
 
 @register("ledger")
@@ -33,10 +35,8 @@ def check_pushed_series(
     for alias in databases or ():
         if not may_hold_ledger(alias):
             continue
-        with connections[alias].cursor() as cursor:
-            cursor.execute("SELECT has_table_privilege(to_regclass('ledger_series'), 'SELECT')")
-            if not cursor.fetchone()[0]:
-                continue
+        if not fetch_value(alias, _MAY_READ):
+            continue
         for name, given in systems.named().items():
             try:
                 # An adapter needs the extra of accounting; a project without one starts all the same.

@@ -6,10 +6,16 @@ from typing import Any
 
 from django.db import OperationalError, connections, transaction
 
+from ledger.cursors import fetch_value
 from ledger.durability import flush_at_commit
 from ledger.errors import LedgerError
+from ledger.sql import SET_LOCK_TIMEOUT
 
 _LOCK_NOT_AVAILABLE = "55P03"
+
+# The lock_timeout so far, and then two seconds; a lock on a text, until the transaction ends.
+_BE_PATIENT = "SELECT current_setting('lock_timeout') AS patience, set_config('lock_timeout', '2s', true)"
+_LOCK_TURN = "SELECT pg_advisory_xact_lock(hashtextextended('ledger.actions:' || %s, 0))"
 
 
 @dataclass(slots=True)
@@ -55,11 +61,10 @@ def _take_turn(alias: str, turn: str) -> None:
     Only a courtesy: any role can hold such a lock, so nobody waits for it longer than two seconds.
     """
     try:
-        with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
-            cursor.execute("SELECT current_setting('lock_timeout'), set_config('lock_timeout', '2s', true)")
-            patience = cursor.fetchone()[0]
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('ledger.actions:' || %s, 0))", [turn])
-            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [patience])
+        with transaction.atomic(using=alias):
+            patience = fetch_value(alias, _BE_PATIENT)
+            fetch_value(alias, _LOCK_TURN, [turn])
+            fetch_value(alias, SET_LOCK_TIMEOUT, [patience])
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
             raise

@@ -5,7 +5,7 @@ before it, reading them makes the database number the ticket at once, and locks 
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import NamedTuple
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -18,6 +18,7 @@ from ledger.allocation.hooks import first_row
 from ledger.allocation.interface import (
     Answer,
     BlockAnswer,
+    Looked,
     Outcome,
     Request,
     all_numbered,
@@ -29,6 +30,21 @@ from ledger.database_errors import explain_commit_errors
 from ledger.models import NumberIssued
 
 
+class _Ticket(NamedTuple):
+    """A ticket, as ``ledger_leave_ticket`` returns it: all texts, ``ids`` those that its entries will have."""
+
+    outcome: str
+    days: str
+    series: str
+    period: str
+    transaction: str
+    ticket: str
+    ids: str
+    slides: str
+    replaces: str | None
+    early: str
+
+
 def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
     """Leave a ticket for one document, or find the one that this transaction has left for it."""
     answer, schema = _leave(connection, request, [request.document])
@@ -36,7 +52,7 @@ def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
         raise refusals.pending_with_other_facts(request.document)
     if answer[0] != "pending":
         return refused(*answer)
-    entry = _promised(connection, request, [request.document], answer, schema)[0]
+    [entry] = _promised(connection, request, [request.document], _Ticket(*answer), schema)
     return Answer(Outcome.ISSUED, entry.issued_on, entry=entry)
 
 
@@ -44,16 +60,16 @@ def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequ
     """Leave one ticket for those of ``documents`` that have no number yet: a contiguous block, in their order."""
     with connection.cursor() as cursor:
         cursor.execute(sql.LOOK, (request.tenant, request.series, request.on, request.at, "", "at_commit", None))
-        look = cursor.fetchone()[0]
+        (look,) = cursor.fetchone()
         if look[0] != "look":
-            outcome, day, *_ = refused(*look)
+            refusal = refused(*look)
             known = all_numbered(connection.alias, request, documents)
-            return BlockAnswer(Outcome.EXISTING if known else outcome, day, {})
-        _, days, series, period, *_ = look
+            return BlockAnswer(Outcome.EXISTING if known else refusal.outcome, refusal.business_date, {})
+        looked = Looked(*look)
         facts = (request.on_stated, request.metadata)
-        cursor.execute(sql.FRESH, (request.tenant, series, period, list(documents), *facts))
+        cursor.execute(sql.FRESH, (request.tenant, looked.series, looked.period, list(documents), *facts))
         fresh, other = cursor.fetchone()
-    day = day_of(days)
+    day = day_of(looked.days)
     if other is not None:
         return BlockAnswer(Outcome.OTHER_FACTS, day, {}, existing_id=other)
     if not fresh:
@@ -65,7 +81,7 @@ def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequ
         return BlockAnswer(Outcome(answer[0]), day, {})
     places = {document: place for place, document in enumerate(documents)}
     with garbage_collection_paused():
-        entries = _promised(connection, request, fresh, answer, schema)
+        entries = _promised(connection, request, fresh, _Ticket(*answer), schema)
     return BlockAnswer(Outcome.ISSUED, day, {places[entry.document]: entry for entry in entries})
 
 
@@ -79,22 +95,22 @@ def _leave(connection: BaseDatabaseWrapper, request: Request, documents: list[st
 
 
 def _promised(
-    connection: BaseDatabaseWrapper, request: Request, documents: Sequence[str], answer: Sequence[Any], schema: str
+    connection: BaseDatabaseWrapper, request: Request, documents: Sequence[str], left: _Ticket, schema: str
 ) -> list[NumberIssued]:
-    _, days, series_id, period_id, transaction_id, ticket, ids, slides, replaces, early = answer
-    if early == "true":
-        release_early(connection, int(transaction_id))
-    # The ticket may be an earlier one, which the call found without saying what it replaces.
-    request = request._replace(replaces=None if replaces is None else int(replaces))
-    written = EntryRows(connection, request, day_of(days))
+    series, period, writer = int(left.series), int(left.period), int(left.transaction)
+    if left.early == "true":
+        release_early(connection, writer)
+    # The ticket may be an earlier one, for a call that didn't say what it replaces.
+    request = request._replace(replaces=None if left.replaces is None else int(left.replaces))
+    written = EntryRows(connection, request, day_of(left.days))
     entries = [
-        written.promised(document, int(entry_id), int(series_id), int(period_id), int(transaction_id))
-        for document, entry_id in zip(documents, ids.strip("{}").split(","), strict=True)
+        written.promised(document, int(entry_id), series, period, writer)
+        for document, entry_id in zip(documents, left.ids.strip("{}").split(","), strict=True)
     ]
-    deferred = DeferredNumbers(connection.alias, schema, int(ticket), request.series, entries, written=written)
+    deferred = DeferredNumbers(connection.alias, schema, int(left.ticket), request.series, entries, written=written)
     deferred.give()
     if len(entries) == 1:
         listen(connection, deferred)
-    if slides == "true":
+    if left.slides == "true":
         transaction.on_commit(deferred.forget_date, using=connection.alias)
     return entries

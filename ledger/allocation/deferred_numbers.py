@@ -1,4 +1,4 @@
-"""Numbers that ``at_commit`` has promised and not given yet: how a NumberIssued asks the database for its own."""
+"""Numbers that ``at_commit`` has promised but not given yet: how a NumberIssued gets its own from the database."""
 
 import json
 import weakref
@@ -113,7 +113,7 @@ class DeferredNumbers:
 
     def _read(self) -> list[Entry | None]:
         """The row of each entry: by its id, else by its document and what it replaces, since another connection may
-        have numbered it; then the last one that replaced it.
+        have numbered it. If that one was replaced, the last one that replaced it.
         """
         by_id: dict[int, Entry] = {}
         by_place: dict[tuple[str, int | None], Entry] = {}

@@ -1,9 +1,9 @@
 """Early release: COMMIT gives up the counter before it is on disk, and the caller waits for the disk afterwards.
 
-Strict order needs a lock, and COMMIT keeps it while it waits for the disk, so a counter is limited by one flush after
-the other. The wait needs no lock: the next checkout writes behind this one, and WAL becomes durable in order. So COMMIT
-doesn't wait, and a tiny second transaction does, together with those of other checkouts. Both are one message in place
-of COMMIT (``sql.RELEASE_EARLY``).
+Strict order needs a lock, and COMMIT keeps it while it waits for the disk. So a counter gives out one number for each
+flush of the disk. But the wait needs no lock: the next checkout writes its WAL after this one's, and WAL becomes
+durable in order. So COMMIT doesn't wait; a tiny second transaction does, together with those of other checkouts. One
+message in place of COMMIT sends both (``sql.RELEASE_EARLY``).
 
 This is done if a series' ``early_release`` is on and Django commits. A COMMIT that bypasses Django is an ordinary one.
 """
@@ -42,12 +42,12 @@ class _NumberTaken:
 def release_early(connection: BaseDatabaseWrapper, transaction: int) -> None:
     """Let the COMMIT of this transaction, which has taken a number, give up the counter before it is durable."""
     if in_test_case(connection):
-        return  # never committed; and a test may count the callbacks
+        return  # it never commits, and a test may count the callbacks
     savepoints = set(connection.savepoint_ids)
     for known, taken, *_ in connection.run_on_commit:
         if isinstance(taken, _NumberTaken) and taken.transaction == transaction and known <= savepoints:
             return
-    # Django's own form of it, which its types don't know in full.
+    # As Django's on_commit() appends it, which its types describe only in part.
     callback: Any = (savepoints, _NumberTaken(transaction), False)
     connection.run_on_commit.append(callback)
     in_place_of(connection, "_commit", _commit)
@@ -65,8 +65,8 @@ def _commit(connection: BaseDatabaseWrapper) -> bool:
             return True
         if len(answers) <= _COMMIT or answers[_COMMIT].command_status != b"COMMIT":
             raise error
-    # The callbacks belong to a retry, which finds the number. Django would reconnect before it raises the error, which
-    # fails if the server is down.
+    # The callbacks are for the retry, which finds the number. Django would reconnect before it raises the error, and
+    # that fails if the server is down.
     connection.close()
     connection.closed_in_transaction = True
     raise CommitInDoubt(

@@ -67,6 +67,19 @@ class EntryRows:
             int(taken.transaction),
         )
 
+    def of_row(self, document: str, row: Any) -> NumberIssued:
+        """One entry from a row of a function for a block."""
+        return self.entry(
+            document,
+            row.entry_id,
+            row.entry_series,
+            row.entry_period,
+            row.entry_value,
+            row.entry_number,
+            row.entry_issued_us,
+            row.entry_transaction,
+        )
+
     def tell(self, entry: NumberIssued, issued_on: date, value: int, number: str, issued_us: int) -> None:
         """Fill in a promised entry; its date may be the date of the commit."""
         moment = _EPOCH + timedelta(microseconds=issued_us)
@@ -95,7 +108,7 @@ class EntryRows:
             "issued_on": self._issued_on,
             "transaction_id": transaction_id,
             "actor": self._actor,
-            # A copy for each, since a caller may change what it was given.
+            # A copy for each entry, since a caller may change it.
             "metadata": deepcopy(self._metadata) if self._metadata else {},
             "replaces_id": self._replaces,
         }
@@ -104,7 +117,7 @@ class EntryRows:
 
 @contextmanager
 def garbage_collection_paused() -> Iterator[None]:
-    """Pause the collector while a block makes its objects: none is garbage, and looking costs more than making them."""
+    """Pause the collector while a block makes its objects: checking them costs more than making them."""
     if not gc.isenabled():
         yield
         return

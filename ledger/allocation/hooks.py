@@ -38,8 +38,9 @@ def in_place_of(connection: BaseDatabaseWrapper, method: str, call: Callable[[Ba
 def first_row(connection: BaseDatabaseWrapper, statement: str, arguments: Sequence[Any]) -> Any:
     """Run one statement in Django's transaction. BEGIN goes in the same message, which saves a round trip.
 
-    Only if the transaction has not begun, BEGIN needs no options, and the cursor binds on the client: one that binds on
-    the server sends one statement at a time. Otherwise psycopg begins, and waits for the answer first.
+    That works only if the transaction has not begun, BEGIN needs no options, and the cursor binds on the client: a
+    cursor that binds on the server sends one statement at a time. Otherwise psycopg sends BEGIN and waits for its
+    answer first.
     """
     with connection.cursor() as cursor:
         driver: Any = connection.connection
@@ -52,8 +53,8 @@ def first_row(connection: BaseDatabaseWrapper, statement: str, arguments: Sequen
         if not begins:
             cursor.execute(statement, arguments)
             return cursor.fetchone()
-        # Keeps psycopg from beginning by itself. If psycopg renames it one day, BEGIN comes twice, which PostgreSQL
-        # accepts with a warning.
+        # So psycopg doesn't send BEGIN itself. If psycopg renames the attribute one day, BEGIN is sent twice, and
+        # PostgreSQL accepts that with a warning.
         driver._autocommit = True
         try:
             cursor.execute(f"BEGIN; {statement}", arguments)

@@ -83,6 +83,17 @@ class Taken(NamedTuple):
     transaction: str
 
 
+class Looked(NamedTuple):
+    """Where a number will come from, as ``ledger_look`` returns it: all texts."""
+
+    outcome: str
+    days: str
+    series: str
+    period: str
+    transaction: str
+    early: str
+
+
 class Answer(NamedTuple):
     """A number issued just now, or the id of the document's earlier one, or why the series gave no number."""
 

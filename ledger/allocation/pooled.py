@@ -59,26 +59,28 @@ def upcoming(alias: str, period: Period) -> int:
 
 
 def _refill(connection: BaseDatabaseWrapper, tenant: str, period: int, counter: int) -> None:
-    """Mint before the pool is empty, as one checkout of each batch does; it has its own number already."""
+    """Mint before the pool is empty. One checkout of each batch does that, after it has got its own number."""
     try:
         ask_ahead(connection, sql.MINT, (tenant, period, counter, 1))
     except Error as error:
-        _log.warning("The pool of period %s could not be refilled; an empty one is minted at need: %s", period, error)
+        _log.warning(
+            "The pool of period %s was not refilled; a checkout refills it when it is empty: %s", period, error
+        )
 
 
 def _mint(connection: BaseDatabaseWrapper, tenant: str, period: int, counter: int, wanted: int) -> str:
-    """Make slots on the second connection; if that is impossible, on this one, though others then wait for it.
+    """Make slots on the second connection; if that is impossible, on this one, though other checkouts then wait for it.
 
-    It is impossible for a period that this transaction has made and nobody else can see, for one whose counter it has
-    locked, and if the server has no connection left, which is no reason to turn a customer away.
+    It is impossible if this transaction has inserted the period or locked its counter, and if the server has no
+    connection left. None of these should make a checkout fail.
     """
     arguments = (tenant, period, counter, wanted)
     if _mints_here(connection):
         return _mint_here(connection, arguments)
     try:
-        answer: str = ask_ahead(connection, sql.MINT, arguments)[0][0]
-        if answer != "unknown":
-            return answer
+        [(minted,)] = ask_ahead(connection, sql.MINT, arguments)
+        if minted != "unknown":
+            return str(minted)
     except OperationalError as error:
         locked = getattr(error.__cause__, "sqlstate", None) == "55P03"
         if not locked and not isinstance(error, SecondConnectionFailed):
@@ -96,13 +98,13 @@ def _mint_here(connection: BaseDatabaseWrapper, arguments: tuple[str, int, int, 
 
 
 def _mints_here(connection: BaseDatabaseWrapper) -> bool:
-    """Whether this very transaction has minted before: it holds the counter, and must not wait for itself."""
+    """Whether this transaction has minted before: then it holds the counter, and must not wait for itself."""
     transaction = connection.__dict__.get(_MINTS_HERE)
     if transaction is None:
         return False
     with connection.cursor() as cursor:
         cursor.execute(sql.THIS_TRANSACTION)
-        if cursor.fetchone()[0] == transaction:
+        if cursor.fetchone() == (transaction,):
             return True
     del connection.__dict__[_MINTS_HERE]
     return False

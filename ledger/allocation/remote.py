@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ledger.errors import PoolExhausted
 
-#: How often a block is asked for, if some of its documents are numbered elsewhere meanwhile.
+#: How often a block is tried, if another connection numbers some of its documents each time.
 _TRIES = 5
 
 

@@ -1,4 +1,4 @@
-"""``reserved``: the value is committed before ``issue`` returns, and nobody else ever gets it.
+"""``reserved``: the value is committed before ``issue`` returns, and no other document ever gets it.
 
 A checkout that doesn't commit leaves its reservation behind, which the next sweep flags as a gap.
 """
@@ -6,7 +6,7 @@ A checkout that doesn't commit leaves its reservation behind, which the next swe
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from operator import itemgetter
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -15,8 +15,9 @@ from ledger import refusals, sql
 from ledger.allocation.ahead import Session, ask_ahead, in_test_case, sees_new_rows
 from ledger.allocation.entry_rows import EntryRows, garbage_collection_paused
 from ledger.allocation.hooks import first_row
-from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, all_numbered, day_of, refused
+from ledger.allocation.interface import Answer, BlockAnswer, Looked, Outcome, Request, all_numbered, day_of, refused
 from ledger.allocation.shared_reservations import reserve
+from ledger.cursors import by_name
 from ledger.models import NumberIssued, Period
 
 #: How often a checkout reserves again because a sweep was faster.
@@ -87,8 +88,9 @@ def _look(connection: BaseDatabaseWrapper, request: Request, document: str) -> _
     answer, session = first_row(connection, sql.LOOK_AND_SESSION, asked)
     if answer[0] != "look":
         return refused(*answer)
-    _, days, series, period, writer, early = answer
-    return _Place(day_of(days), int(series), int(period), int(writer), early == "true", Session(*session))
+    at = Looked(*answer)
+    ids = (int(at.series), int(at.period), int(at.transaction))
+    return _Place(day_of(at.days), *ids, at.early == "true", Session(*session))
 
 
 def _fresh(
@@ -118,18 +120,18 @@ def _issue(
         reservations = kept
     else:
         rows = _reserve(connection, request, place, documents)
-        refusal = next((outcome for outcome, *_ in rows if outcome != "reserved"), None)
+        refusal = next((row.outcome for row in rows if row.outcome != "reserved"), None)
         if refusal == "unknown":
             raise refusals.not_reservable(request.series)
         if refusal is not None:
             return Outcome(refusal)
         if len(rows) < len(documents):
             return Outcome.EXISTING  # a reservation was found, and taken before it could be read
-        # In one order everywhere, so that two blocks of the same documents never wait for each other.
-        rows.sort(key=itemgetter(2))
-        documents = [documents[nth - 1] for _, nth, _, _ in rows]
-        reservations = [reservation for _, _, reservation, _ in rows]
-        given = {value: document for (*_, value), document in zip(rows, documents, strict=True)}
+        # Everywhere in the same order, so that two blocks of the same documents never deadlock.
+        rows.sort(key=attrgetter("reservation"))
+        given = {row.reserved_value: documents[row.place - 1] for row in rows}
+        documents = list(given.values())
+        reservations = [row.reservation for row in rows]
     with connection.cursor() as cursor:
         cursor.execute(
             sql.ISSUE_RESERVED,
@@ -145,31 +147,36 @@ def _issue(
                 request.replaces,
             ),
         )
-        taken = cursor.fetchall()
+        taken = by_name(cursor, cursor.fetchall())
     if len(taken) < len(reservations) and not sees_new_rows(connection):
         if documents == [""]:
             _keep(connection, request, place, [] if kept is not None else reservations)
         raise refusals.old_snapshot(request.series)
-    # All of one date, but for those whose reservation is older, with the chronology guard on.
-    written = {day: EntryRows(connection, request, day) for day in {day for _, _, _, day, *_ in taken}}
+    # All have one date, except for older reservations under the chronology guard.
+    written = {day: EntryRows(connection, request, day) for day in {row.entry_date for row in taken}}
     return [
-        written[day].entry(
-            given.get(value, request.document), entry_id, place.series, place.period, value, number, issued_us, writer
+        written[row.entry_date].entry(
+            given.get(row.entry_value, request.document),
+            row.entry_id,
+            place.series,
+            place.period,
+            row.entry_value,
+            row.entry_number,
+            row.entry_issued_us,
+            row.entry_transaction,
         )
-        for entry_id, value, number, day, issued_us, writer in taken
+        for row in taken
     ]
 
 
-def _reserve(
-    connection: BaseDatabaseWrapper, request: Request, place: _Place, documents: list[str]
-) -> list[tuple[Any, ...]]:
+def _reserve(connection: BaseDatabaseWrapper, request: Request, place: _Place, documents: list[str]) -> list[Any]:
     """The rows of ``ledger_reserve``, committed; with early release in one transaction with those of other threads."""
     counter = (request.tenant, place.period, place.day)
 
-    def ask(statement: str, *arguments: Any) -> list[tuple[Any, ...]]:
+    def ask(statement: str, *arguments: Any) -> list[Any]:
         return ask_ahead(connection, statement, (*counter, *arguments), session=place.session, early=place.early)
 
-    def alone() -> list[tuple[Any, ...]]:
+    def alone() -> list[Any]:
         return ask(sql.RESERVE, documents, request.actor, place.transaction, request.replaces)
 
     if not place.early or len(documents) > 1 or request.replaces is not None or in_test_case(connection):
@@ -184,11 +191,11 @@ def _reserve(
 
 @dataclass
 class _Kept:
-    """Reservations that nobody was told of, for the retry that a transaction is asked for.
+    """Reservations whose numbers no caller has seen, kept for the retry of their transaction.
 
-    Under REPEATABLE READ a transaction never sees what was reserved for it. The reservation of a document is found by
-    the retry; one without a document would be burnt each time, for ever. ``asked`` counts the numbers without a
-    document that ``transaction`` has asked for: the retry will ask for as many, and what it was told stays its own.
+    Under REPEATABLE READ a transaction never sees what was reserved for it, so the caller must run it again. The retry
+    finds the reservation of a document; without this, each try for a number without a document would leave a gap.
+    ``asked`` counts the numbers without a document that ``transaction`` has asked for: the retry will ask for as many.
     """
 
     transaction: int = 0
@@ -197,7 +204,7 @@ class _Kept:
 
 
 def _kept_of(connection: BaseDatabaseWrapper, request: Request, place: _Place) -> _Kept:
-    # Another schema has the same tenants and ids.
+    # Another schema may have the same tenants and ids.
     every: dict[tuple[str, str, int, date], _Kept] = connection.__dict__.setdefault(_KEPT, {})
     return every.setdefault((place.session.schema, request.tenant, place.period, place.day), _Kept())
 
@@ -223,4 +230,4 @@ def _keep(connection: BaseDatabaseWrapper, request: Request, place: _Place, rese
     if missing > 0:
         arguments = (request.tenant, place.period, place.day, [""] * missing, request.actor, place.transaction, None)
         rows = ask_ahead(connection, sql.RESERVE, arguments, session=place.session)
-        kept.reservations += [reservation for outcome, _, reservation, _ in rows if outcome == "reserved"]
+        kept.reservations += [row.reservation for row in rows if row.outcome == "reserved"]

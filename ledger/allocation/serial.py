@@ -18,6 +18,7 @@ from ledger.allocation.interface import (
     next_value as upcoming,  # noqa: F401  (as Allocator asks)
     refused,
 )
+from ledger.cursors import by_name
 
 
 def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
@@ -37,19 +38,16 @@ def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequ
     """Take a contiguous block for those of ``documents`` that have no number yet, in their order, in one statement."""
     with connection.cursor() as cursor:
         cursor.execute(sql.ISSUE_SERIAL_MANY, request.for_many(list(documents)))
-        rows = cursor.fetchall()
-    outcome, day, _, entry, *_ = rows[0]
-    if len(rows) == 1 and outcome != Outcome.ISSUED:
-        return BlockAnswer(Outcome(outcome), day, {}, existing_id=entry)
-    written = EntryRows(connection, request, day)
-    for *_, writer, early in rows:
-        if early:
-            release_early(connection, writer)
-            break
+        with garbage_collection_paused():
+            rows = by_name(cursor, cursor.fetchall())
+    first = rows[0]
+    if len(rows) == 1 and first.outcome != Outcome.ISSUED:
+        return BlockAnswer(Outcome(first.outcome), first.business_date, {}, existing_id=first.entry_id)
+    written = EntryRows(connection, request, first.business_date)
+    if (early := next((row for row in rows if row.early_release), None)) is not None:
+        release_early(connection, early.entry_transaction)
     with garbage_collection_paused():
         entries = {
-            place - 1: written.entry(documents[place - 1], *facts)
-            for outcome, _, place, *facts, _ in rows
-            if outcome == "issued"
+            row.place - 1: written.of_row(documents[row.place - 1], row) for row in rows if row.outcome == "issued"
         }
-    return BlockAnswer(Outcome.ISSUED, day, entries)
+    return BlockAnswer(Outcome.ISSUED, first.business_date, entries)

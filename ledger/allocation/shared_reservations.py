@@ -1,7 +1,8 @@
-"""Threads of one process that reserve from one counter at the same moment share one transaction.
+"""Threads of one process that reserve from one counter at the same time share one transaction.
 
-While a few threads reserve, others that come for the same counter line up. When one has finished, the first in line
-reserves for all who wait: one round trip, one commit and one flush instead of many. Who need not wait reserves as ever.
+While a few threads reserve, others that need the same counter line up. When one has finished, the first in line
+reserves for all that wait: one round trip, one commit and one flush instead of many. A thread that finds no line
+reserves alone.
 """
 
 import os
@@ -10,18 +11,19 @@ from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from typing import Any
 
-#: Seconds that a thread waits for another one at most: as long as a reservation waits for its counter.
+#: How many seconds a thread waits for another one at most: as long as a reservation waits for its counter.
 _PATIENCE = 5.0
 
-#: So many threads reserve from a counter at the same time before others line up: one has the counter while the commits
-#: of the others wait for the disk.
+#: How many threads reserve from a counter at the same time before others line up: one holds the counter while the
+#: commits of the others wait for the disk.
 _AT_ONCE = 3
 
-Rows = list[tuple[Any, ...]]
+#: Rows of ``ledger_reserve``, with its columns as attributes.
+Rows = list[Any]
 
 
 class _Call:
-    """One thread's call: what it asks for, what another thread reserved for it, and those that it reserves for."""
+    """One thread's call: its arguments, the rows that another thread got for it, and the crew it reserves for."""
 
     def __init__(self, arguments: Sequence[Any]) -> None:
         self.arguments = arguments
@@ -31,7 +33,7 @@ class _Call:
 
 
 class _Line:
-    """At one counter: how many threads reserve just now, and the calls that wait for one of them."""
+    """At one counter: how many threads are reserving, and the calls that wait for one of them."""
 
     def __init__(self) -> None:
         self.reserving = 0
@@ -48,11 +50,11 @@ def reserve(
     alone: Callable[[], Rows],
     together: Callable[[Sequence[Sequence[Any]]], Rows],
 ) -> Rows:
-    """The rows of ``alone()``, or those that ``together`` gave for this call when a thread asked for several.
+    """The rows of ``alone()``, or those that a call of ``together`` returned for this call.
 
-    ``together`` takes the arguments of all calls, and answers as ``ledger_reserve`` does for a list of documents. What
-    it gives nothing is asked alone, as all are where it fails or the thread that called it ends: so an error reaches
-    the one whose it is, and none waits for ever. What was committed for nobody then is left as by a checkout that died.
+    ``together`` takes the arguments of several calls, and answers as ``ledger_reserve`` does for a list of documents. A
+    call that gets no row from it asks alone. If it fails, or its thread ends, every call asks alone: so each error
+    reaches the call that caused it, and no call waits for ever. The next sweep flags what was then reserved in vain.
     """
     mine = _Call(arguments)
     with _lock:
@@ -69,20 +71,20 @@ def reserve(
             return alone()
         if mine.crew:
             with suppress(Exception):
-                for outcome, place, *reservation in together([call.arguments for call in mine.crew]):
-                    if place is not None:
-                        mine.crew[place - 1].rows = [(outcome, 1, *reservation)]
+                for row in together([call.arguments for call in mine.crew]):
+                    if row.place is not None:
+                        mine.crew[row.place - 1].rows = [row._replace(place=1)]
     finally:
         _hand_over(counter, mine)
     return alone() if mine.rows is None else mine.rows
 
 
 def _hand_over(counter: Hashable, mine: _Call) -> None:
-    """Wake those that were reserved for, and the first of those that came meanwhile, who reserves for these."""
+    """Wake the calls that were reserved for, and the first in line, which reserves for all that have come since."""
     with _lock:
         line = _lines.get(counter, _Line())
         if mine in line.waiting:
-            line.waiting.remove(mine)  # it waits no longer
+            line.waiting.remove(mine)  # it gave up waiting
         if not mine.crew:
             return
         woken = [*mine.crew, *line.waiting[:1]]

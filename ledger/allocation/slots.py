@@ -10,7 +10,7 @@ from ledger import refusals, sql
 from ledger.allocation.entry_rows import EntryRows, garbage_collection_paused
 from ledger.allocation.hooks import first_row
 from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, Taken, day_of, refused
-from ledger.cursors import fetch_value
+from ledger.cursors import by_name, fetch_value
 from ledger.models import NumberIssued, Period
 
 
@@ -58,8 +58,8 @@ def take_slots(
 ) -> BlockAnswer:
     """The lowest free slots for those of ``documents`` that have no number yet, in their order.
 
-    Asks again if others were faster with some of the documents or slots, ``tries`` times in all. If too few slots are
-    free, ``refill`` makes some, or raises or answers why not.
+    Asks again, ``tries`` times in all, if other checkouts have taken some of the documents or slots. If too few slots
+    are free, ``refill`` makes some, or raises or answers why it can't.
     """
     places = {document: place for place, document in enumerate(documents)}
     issued: dict[int, NumberIssued] = {}
@@ -67,22 +67,25 @@ def take_slots(
         remaining = [document for document, place in places.items() if place not in issued]
         with connection.cursor() as cursor:
             cursor.execute(sql.ISSUE_SLOTS, (allocation, *request.for_many(remaining)))
-            rows = cursor.fetchall()
+            with garbage_collection_paused():
+                rows = by_name(cursor, cursor.fetchall())
         if not rows:
             continue
-        outcome, day, _, entry, _, period, counter, *_ = rows[0]
-        if outcome == "empty":
-            if (refusal := refill(Empty(day, period, counter, missing=entry))) is not None:
+        first, day = rows[0], rows[0].business_date
+        if first.outcome == "empty":
+            # Its id is the count of missing slots, and its value the counter.
+            empty = Empty(day, first.entry_period, first.entry_value, missing=first.entry_id)
+            if (refusal := refill(empty)) is not None:
                 return refusal
             continue
-        if outcome == "existing":
+        if first.outcome == "existing":
             return BlockAnswer(Outcome.ISSUED if issued else Outcome.EXISTING, day, issued)
-        if outcome != "issued":
-            return BlockAnswer(Outcome(outcome), day, {}, existing_id=entry)
+        if first.outcome != "issued":
+            return BlockAnswer(Outcome(first.outcome), day, {}, existing_id=first.entry_id)
         written = EntryRows(connection, request, day)
         with garbage_collection_paused():
-            for _, _, document, *facts in rows:
-                issued[places[document]] = written.entry(document, *facts)
+            for row in rows:
+                issued[places[row.document]] = written.of_row(row.document, row)
         if len(issued) == len(places):
             return BlockAnswer(Outcome.ISSUED, day, issued)
     raise refusals.unsettled(request.series)

@@ -16,6 +16,8 @@ from ledger.sql.installing import function_texts
 
 _log = logging.getLogger(__name__)
 
+_EXISTING = "SELECT rolname FROM pg_roles WHERE rolname = ANY (%s)"
+
 # What a role may still do in the ledger through PUBLIC or a role that it can become. Arguments: role, tables and the
 # privileges on each that its purposes give, functions that they don't give.
 _EXCESS = """
@@ -73,7 +75,7 @@ def grant_again(using: str) -> None:
     known: dict[str, list[str]] = {}
     for row in RolePurpose.objects.using(using).order_by("role", "purpose"):
         known.setdefault(row.role, []).append(row.purpose)
-    there = {role for (role,) in fetch(using, "SELECT rolname FROM pg_roles WHERE rolname = ANY (%s)", [list(known)])}
+    there = {role for (role,) in fetch(using, _EXISTING, [list(known)])}
     RolePurpose.objects.using(using).exclude(role__in=there).delete()
     for role, purposes in known.items():
         if role not in there:

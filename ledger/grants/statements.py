@@ -31,6 +31,8 @@ _FUNCTIONS = """
     ORDER BY f.proname, f.oid
 """
 
+_EXISTS = "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = %s)"
+
 # Powers that grants can't limit, of a role or of one that it can become, and who has each. Argument: role.
 _POWERS = """
     WITH ledger AS (
@@ -197,7 +199,7 @@ def _statements(
 
 def unbound(role: str, using: str) -> LedgerError | None:
     """Why grants would not limit ``role``, or None if they do."""
-    if not fetch_value(using, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = %s)", [role]):
+    if not fetch_value(using, _EXISTS, [role]):
         return GrantError(
             f"There is no role {role!r}.",
             rule="Privileges are given to a role that exists.",

@@ -19,12 +19,13 @@ from django.db import Error, InterfaceError, OperationalError, connections, rout
 
 from ledger import homes
 from ledger.actions import all_or_none
-from ledger.cursors import fetch
+from ledger.cursors import fetch_value
 from ledger.database_errors import not_granted
 from ledger.errors import LedgerError
 from ledger.judging import Verdict
 from ledger.models import Entry, Series
 from ledger.series import series_of
+from ledger.sql import SET_LOCK_TIMEOUT
 from ledger.texts import can_be_held
 from ledger.timestamps import MomentEncoder, timestamp
 from ledger.words import in_english
@@ -37,6 +38,8 @@ BAD_OPTIONS = 2
 MOST_LINES = 200
 #: The shell's exit code of a program that SIGPIPE has ended.
 READER_GONE = 141
+
+_HAS_TABLES = "SELECT coalesce(to_regclass('ledger_entry'), to_regclass('ledger_series')) IS NOT NULL"
 
 _EXAMPLES = "examples:\n"
 
@@ -170,8 +173,7 @@ class LedgerCommand(BaseCommand):
                 f"The database {alias!r} is {connection.vendor}; Folio runs on PostgreSQL. Choose another --database."
             )
         # A ledger that lost one table still has others; ledger_verify reports that.
-        tables = "SELECT coalesce(to_regclass('ledger_entry'), to_regclass('ledger_series')) AS found"
-        if fetch(alias, tables)[0].found is None:
+        if not fetch_value(alias, _HAS_TABLES):
             raise BadOptions(f"The database {alias!r} has no ledger. Run manage.py migrate --database {alias} first.")
         return alias
 
@@ -185,7 +187,7 @@ class LedgerCommand(BaseCommand):
 
     def wait_at_most(self, alias: str, seconds: float) -> None:
         """Limit how long this transaction waits for a lock, since new checkouts queue behind it."""
-        fetch(alias, "SELECT set_config('lock_timeout', %s, true)", [f"{max(1, round(seconds * 1000))}ms"])
+        fetch_value(alias, SET_LOCK_TIMEOUT, [f"{max(1, round(seconds * 1000))}ms"])
 
     def _in_each_home(self, *args: Any, **options: Any) -> None:
         """Run the command in all homes, some at once; show each home's answer; end with the worst exit code."""

@@ -14,13 +14,15 @@ from typing import Any, Protocol
 
 from django.db import connections, router, transaction
 
-from ledger.cursors import fetch
+from ledger.cursors import fetch, fetch_value
 from ledger.errors import ReconciliationError
 from ledger.models import RemoteReading
 from ledger.models.remote import REMOTE_LENGTH
 from ledger.reconciliation import mirror_sql
 from ledger.reconciliation.books import BookSettings
 from ledger.timestamps import aware
+
+_CLOCK = "SELECT clock_timestamp()"
 
 #: What PostgreSQL can't keep in a text.
 _UNKEPT = re.compile("[\0\ud800-\udfff]")
@@ -266,8 +268,7 @@ def _do(alias: str, statement: str, arguments: dict[str, Any]) -> None:
 
 
 def _now(alias: str) -> datetime:
-    [(now,)] = fetch(alias, "SELECT clock_timestamp()")
-    return aware(now)
+    return aware(fetch_value(alias, _CLOCK))
 
 
 def _columns(documents: Sequence[Document]) -> dict[str, Any]:

@@ -7,11 +7,15 @@ from typing import Any
 
 from django.db import connections, transaction
 
-from ledger.cursors import by_name, fetch, open_server_cursor
+from ledger.cursors import by_name, fetch, fetch_value, open_server_cursor
 from ledger.durability import wait_for_flush
 from ledger.errors import ReportError
 
 _CHUNK = 2000
+
+_ISOLATION = "SELECT current_setting('transaction_isolation')"
+# Any statement takes the snapshot.
+_TAKE = "SELECT 1"
 
 # Every row will be read. PostgreSQL expects that only a cursor's first rows are read, and might walk a whole ledger in
 # the wanted order, to find the first of a few voids soon.
@@ -56,7 +60,7 @@ def snapshot(alias: str) -> Iterator[Snapshot]:
     Raises ReportError inside a transaction of the caller's in which each statement has a snapshot of its own.
     """
     if connections[alias].in_atomic_block:
-        [(isolation,)] = fetch(alias, "SELECT current_setting('transaction_isolation')")
+        isolation = fetch_value(alias, _ISOLATION)
         if isolation not in ("repeatable read", "serializable"):
             raise ReportError(
                 f"The report was asked for inside a transaction that is {isolation}.",
@@ -69,7 +73,7 @@ def snapshot(alias: str) -> Iterator[Snapshot]:
     with transaction.atomic(using=alias):
         with connections[alias].cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            # The first statement takes the snapshot, and what is in it must not be told before it is durable.
-            cursor.execute("SELECT 1")
+            # Nothing in the snapshot may be shown before it is durable.
+            cursor.execute(_TAKE)
         wait_for_flush(alias)
         yield Snapshot(alias)

@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 from django.db import IntegrityError, connections, transaction
 
-from ledger.cursors import fetch, open_cursor
+from ledger.cursors import fetch, fetch_value, open_cursor
 from ledger.errors import SealError
 from ledger.failures import Failures
 from ledger.models.tables import event_tables
@@ -200,21 +200,21 @@ def seal_all(failures: Failures, *, using: str, database: bool = False) -> dict[
         counts["sealed"] += done is not None
         counts["rows"] += 0 if done is None else done.rows
 
-    [(same_era, same_place, horizon, is_earlier, decided)] = fetch(using, sql.CHAIN)
-    if same_era and not same_place:
+    [last] = fetch(using, sql.CHAIN)
+    if last.same_era and not last.same_place:
         raise _trouble("moved")
-    if not same_era:
-        horizon = 0
+    horizon = last.horizon if last.same_era else 0
+    if not last.same_era:
         with _held_counted(counts):
             count(seal(None, using=using, first=True))
     for tenant in tenants_with_news(using, horizon):
         with failures.noted(f"tenant {tenant!r}", using, _log), _held_counted(counts):
             count(seal(tenant, using=using))
-    if is_earlier or database:
+    if last.is_earlier or database:
         with _held_counted(counts):
             # Tenants that were left out are looked for again from the old horizon.
             left_out = counts["held"] or len(failures)
-            count(seal(None, using=using, horizon=horizon if left_out else decided))
+            count(seal(None, using=using, horizon=horizon if left_out else last.decided))
     with failures.noted("anchoring the database's last seal", using, _log):
         counts["anchored"] = anchor_last(using=using)
     return counts
@@ -248,11 +248,10 @@ def begin_era(
     quoted = [connections[using].ops.quote_name(table) for table in event_tables()]
     with transaction.atomic(using=using, durable=True), open_cursor(using) as cursor:
         cursor.execute(f"LOCK TABLE {', '.join(quoted)} IN SHARE ROW EXCLUSIVE MODE")
-        cursor.execute(sql.CHAIN)
-        same_era, same_place, *_ = cursor.fetchone()
-        if same_era is None or (same_era and same_place):
+        [last] = fetch(using, sql.CHAIN)
+        if last.same_era is None or (last.same_era and last.same_place):
             raise SealError(
-                "The ledger has no seal yet." if same_era is None else "The ledger lives where it was sealed.",
+                "The ledger has no seal yet." if last.same_era is None else "The ledger lives where it was sealed.",
                 rule="An era begins where a ledger that was sealed has moved.",
                 remedy="manage.py ledger_seal status tells how far it is sealed.",
             )
@@ -265,9 +264,8 @@ def begin_era(
                 remedy="Look at each by manage.py ledger_seal verify, and restore it. --accept-differences begins the "
                 "era all the same, and these rows stay findings. Nothing was changed.",
             )
-        if same_era:
-            cursor.execute("SELECT ledger_era() + 1")
-            era = int(cursor.fetchone()[0])
+        if last.same_era:
+            era = int(fetch_value(using, sql.ERA)) + 1
             for table in quoted:
                 cursor.execute(f"ALTER TABLE {table} ALTER COLUMN era SET DEFAULT {era}")
     return seal(None, using=using, first=True)

@@ -11,6 +11,8 @@ NEXT_SEAL = "SELECT * FROM ledger_next_seal(%s)"
 KEEP_SEAL = "SELECT ledger_keep_seal(%s, %s, %s, %s, %b, %s::text[], %s::bigint[], %s::bigint[], %b, %s, %s)"
 KEEP_ANCHOR = "SELECT ledger_keep_anchor(%s, %s, %s)"
 
+ERA = "SELECT ledger_era()"
+
 # The commit of a seal covers every row that it has read, even one whose transaction didn't wait for its own commit.
 DURABLE = """
     SELECT set_config('synchronous_commit', 'on', true)
@@ -99,9 +101,9 @@ TENANTS_WITH_NEWS = f"""
 # The database's last seal: whether it is of this era and of this place, its horizon, whether it is of an earlier day;
 # and the transaction id below which all transactions are over now.
 CHAIN = """
-    SELECT z.era = ledger_era(), z.place = ledger_place(), coalesce(z.horizon, 0),
-           (z.sealed_at AT TIME ZONE 'UTC')::date < (clock_timestamp() AT TIME ZONE 'UTC')::date,
-           pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+    SELECT z.era = ledger_era() AS same_era, z.place = ledger_place() AS same_place, coalesce(z.horizon, 0) AS horizon,
+           (z.sealed_at AT TIME ZONE 'UTC')::date < (clock_timestamp() AT TIME ZONE 'UTC')::date AS is_earlier,
+           pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS decided
     FROM (SELECT) one LEFT JOIN LATERAL (
         SELECT z.era, z.place, z.horizon, z.sealed_at
         FROM ledger_seal z WHERE z.tenant IS NULL ORDER BY z.number DESC LIMIT 1

@@ -114,6 +114,12 @@ END_EARLY = "; COMMIT;" + RELEASE_EARLY.partition("COMMIT;")[2]
 # on a standby, which is sent what is durable alone.
 FLUSH = "SELECT CASE WHEN NOT pg_is_in_recovery() THEN pg_logical_emit_message(true, 'folio', '') END"
 
+# A setting of this transaction: its name, and its value as text.
+SET = "SELECT set_config(%s, %s, true)"
+
+# How long this transaction waits for a lock, as text with its unit.
+SET_LOCK_TIMEOUT = "SELECT set_config('lock_timeout', %s, true)"
+
 # READ COMMITTED or not. Under the others a transaction doesn't see what was committed since it began.
 SEES_NEW_ROWS = "SELECT current_setting('transaction_isolation') IN ('read committed', 'read uncommitted')"
 

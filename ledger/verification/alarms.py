@@ -1,8 +1,8 @@
 """Alarms: what checks of the ledger have found, kept until a later check no longer finds it.
 
 Only ``raise_alarms``, ``resolve_alarms``, ``recheck`` and ``acknowledge_alarm`` write; by the last one, people say why
-something that can't be mended may stand. ``Watch`` compares the findings of a whole check with the open alarms: it
-raises what is new, and resolves what is gone. The workers' role may only raise and ``recheck``, where the database
+something that can't be mended may stand. ``Watch`` compares the findings of a whole check with the unresolved alarms:
+it raises what is new, and resolves what is gone. The workers' role may only raise and ``recheck``, where the database
 itself decides what is mended. So whoever steals that role can't hide an alarm.
 """
 
@@ -16,7 +16,7 @@ from typing import Any, Final
 from django.db import Error, router, transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 
-from ledger.cursors import fetch
+from ledger.cursors import fetch, fetch_value
 from ledger.database_errors import translate_database_errors
 from ledger.databases import database_of, expect, same_row
 from ledger.errors import AlarmError
@@ -24,10 +24,15 @@ from ledger.keys import actor_name, reason_text
 from ledger.models import AlarmAcknowledged, AlarmRaised, AlarmResolved
 from ledger.verification.findings import Alarm, alarm_for, period_label
 
+_RAISE = "SELECT ledger_raise_alarms(%s::jsonb)"
+_RESOLVE = "SELECT ledger_resolve_alarms(%s::bigint[])"
+_RESOLVE_MENDED = "SELECT ledger_resolve_mended()"
+_ACKNOWLEDGE = "SELECT ledger_acknowledge_alarms(%s::bigint[], %s, %s)"
+
 #: The kind of alarms of the rules of countries, which another check finds than those of the ledger.
 COUNTRY_RULE = "country-rule"
 
-#: A check that could not run. The alarms that it would have found again stay open.
+#: A check that could not run. The alarms that it would have found again stay unresolved.
 NOT_CHECKED = "not-checked"
 
 #: What can't be mended, and so may be acknowledged: faults in rows that never change, keys older than the rules for
@@ -87,14 +92,14 @@ def raise_alarms(alarms: Sequence[Alarm], *, using: str | None = None) -> int:
     raised = 0
     for start in range(0, len(alarms), _BATCH):
         rows = [_row(alarm) for alarm in alarms[start : start + _BATCH]]
-        raised += _counted(alias, "SELECT ledger_raise_alarms(%s::jsonb)", json.dumps(rows))
+        raised += _counted(alias, _RAISE, json.dumps(rows))
     return raised
 
 
 def resolve_alarms(ids: Collection[int], *, using: str | None = None) -> int:
-    """Append AlarmResolved for each of these alarms that is open; return how many that were."""
+    """Append AlarmResolved for each of these alarms that is unresolved; return how many that were."""
     alias = using or router.db_for_write(AlarmRaised)
-    return _counted(alias, "SELECT ledger_resolve_alarms(%s::bigint[])", list(ids)) if ids else 0
+    return _counted(alias, _RESOLVE, list(ids)) if ids else 0
 
 
 def with_state(rows: QuerySet[AlarmRaised]) -> QuerySet[Any]:
@@ -149,7 +154,7 @@ def acknowledge_alarm(
         last.repeated = True
         return last
     with translate_database_errors("of this alarm", wanted="an acknowledgement needs"):
-        [(made,)] = fetch(alias, "SELECT ledger_acknowledge_alarms(%s::bigint[], %s, %s)", [[raised.pk], text, actor])
+        made = fetch_value(alias, _ACKNOWLEDGE, [[raised.pk], text, actor])
     return said.get(pk=made)
 
 
@@ -163,17 +168,16 @@ def lost_values(
 
 
 def recheck(*, using: str | None = None) -> int:
-    """Resolve open alarms that are mended by now: all values have a row again, the reservation was settled.
+    """Resolve the alarms whose problem is mended by now: all values have a row again, the reservation was settled.
 
-    It looks only at what the open alarms name, so it may run every minute. Returns how many were resolved.
+    It looks only at what the unresolved alarms name, so it may run every minute. Returns how many were resolved.
     """
-    return _counted(using or router.db_for_write(AlarmRaised), "SELECT ledger_resolve_mended()")
+    return _counted(using or router.db_for_write(AlarmRaised), _RESOLVE_MENDED)
 
 
 def _counted(alias: str, statement: str, *arguments: Any) -> int:
     with transaction.atomic(using=alias):
-        [(count,)] = fetch(alias, statement, arguments)
-    return int(count)
+        return int(fetch_value(alias, statement, arguments))
 
 
 class Watch:

@@ -175,7 +175,7 @@ class TestTheEvent:
 
     def test_another_tenants_period_is_refused_by_the_database(self, period: Period) -> None:
         event = GapDeclared(tenant="other", period=period, first_value=3, last_value=4, authority="x", reference="1")
-        with transaction.atomic(), pytest.raises(IntegrityError, match="is not of tenant 'other'"):
+        with transaction.atomic(), pytest.raises(IntegrityError, match="does not belong to tenant 'other'"):
             event.save()
         turned = GapDeclared(tenant="", period=period, first_value=4, last_value=3, authority="x", reference="1")
         with transaction.atomic(), pytest.raises(IntegrityError):

@@ -318,7 +318,7 @@ def test_a_counter_keeps_its_bounds(run: Callable[..., None], mode: str) -> None
     beyond = "UPDATE ledger_period SET max_value = 9, last_value = 10 WHERE prefix = 'INV-2025-'"
     refused(run, beyond, state=CHECK, told="out of range")
     below = "UPDATE ledger_period SET last_value = first_value - 2 WHERE prefix = 'INV-2025-'"
-    refused(run, below, state=CHECK, told="may not stand at")
+    refused(run, below, state=CHECK, told="it runs from")
     backwards = (
         "INSERT INTO ledger_period (tenant, series_id, starts_on, ends_on, prefix, width, suffix, first_value, "
         "last_value, max_value) SELECT tenant, series_id, '2001-01-02', '2001-01-01', 'X', 4, '', 1, 0, 9999 "
@@ -357,11 +357,11 @@ def test_a_period_with_entries_keeps_its_shape(run: Callable[..., None], mode: s
 
 
 def test_a_period_with_entries_stays(run: Callable[..., None], mode: str) -> None:
-    refused(run, "DELETE FROM ledger_period WHERE tenant = 'other'", state=RESTRICT, told="nor can it go")
+    refused(run, "DELETE FROM ledger_period WHERE tenant = 'other'", state=RESTRICT, told="it cannot be deleted")
 
 
 def test_a_period_is_of_its_series_tenant(run: Callable[..., None], mode: str) -> None:
-    told = "is not of tenant 'other'"
+    told = "does not belong to tenant 'other'"
     refused(run, "UPDATE ledger_period SET tenant = 'other' WHERE prefix = 'INV-2025-'", state=CHECK, told=told)
     copied = (
         "INSERT INTO ledger_period (tenant, series_id, starts_on, ends_on, prefix, width, suffix, first_value, "

@@ -108,7 +108,7 @@ def test_a_period_is_neither_closed_nor_taken_back_over_what_waits(
     [
         ("UPDATE ledger_period SET last_value = 0", "may not fall"),
         ("UPDATE ledger_period SET prefix = 'X'", "cannot change"),
-        ("DELETE FROM ledger_period", "nor can it go"),
+        ("DELETE FROM ledger_period", "it cannot be deleted"),
     ],
 )
 @pytest.mark.parametrize("insert", [QUEUE, RESERVE], ids=["slot", "reservation"])

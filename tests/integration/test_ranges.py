@@ -164,7 +164,7 @@ class TestAdding:
         series()
         event = grant(1, 10)
         other = {"first_value": 11, "last_value": 12}
-        with pytest.raises(DatabaseError, match="are not what"), transaction.atomic():
+        with pytest.raises(DatabaseError, match="do not match what"), transaction.atomic():
             AuthorisedRange.objects.create(
                 tenant="", series=event.series, period=event.period, authority="X", reference="y", **YEAR, **other
             )
@@ -289,7 +289,7 @@ class TestLapsing:
     def test_nobody_says_more_lapsed_than_was_left(self) -> None:
         series()
         event = grant(1, 10)
-        with pytest.raises(DatabaseError, match="are not what"), transaction.atomic():
+        with pytest.raises(DatabaseError, match="do not match what"), transaction.atomic():
             RangeLapsed.objects.create(tenant="", authorised=event, first_value=5, last_value=10)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -21,9 +21,17 @@ COUNTER = ("default", "acme", 7)
 Asked = list[tuple[Any, ...]]
 
 
+class Reserved(NamedTuple):
+    """A row of ``ledger_reserve``, as far as sharing needs it."""
+
+    outcome: str
+    place: int
+    value: str
+
+
 def given(name: str) -> Rows:
     """What a call of that name is given, alone or together with others."""
-    return [("reserved", 1, name)]
+    return [Reserved("reserved", 1, name)]
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +59,11 @@ class Server:
         self.asked.append([tuple(call) for call in calls])
         if self.fails is not None:
             raise self.fails
-        return [("reserved", place, name) for place, (name,) in enumerate(calls, start=1) if name not in self.refuses]
+        return [
+            Reserved("reserved", place, name)
+            for place, (name,) in enumerate(calls, start=1)
+            if name not in self.refuses
+        ]
 
     def call(self, name: str) -> Rows:
         return reserve(COUNTER, (name,), lambda: self.alone(name), self.together)

@@ -9,7 +9,7 @@ from django.utils.module_loading import import_string
 from psycopg import sql
 
 from ledger import homes
-from ledger.cursors import fetch
+from ledger.cursors import fetch, fetch_value
 from ledger.management.base import LedgerCommand, seconds
 from ledger.moving import drop, move, stay
 
@@ -19,6 +19,9 @@ _STATE = """
            (SELECT count(DISTINCT l.tenant) FROM ledger_series l) AS tenants
     FROM pg_sequence s WHERE s.seqrelid = pg_get_serial_sequence('ledger_series', 'id')::regclass
 """
+_SET_HOME = "SELECT ledger_set_home(%s)"
+_IS_MIGRATED = "SELECT to_regclass('ledger_series') IS NOT NULL"
+_IS_MISSING = "SELECT to_regnamespace(quote_ident(%s)) IS NULL"
 
 
 class Command(LedgerCommand):
@@ -115,7 +118,7 @@ class Command(LedgerCommand):
 
 
 def _state(home: str) -> dict[str, Any]:
-    if not fetch(home, "SELECT to_regclass('ledger_series') IS NOT NULL AS is_there")[0].is_there:
+    if not fetch_value(home, _IS_MIGRATED):
         raise CommandError("not migrated: manage.py ledger_home migrate")
     [row] = fetch(home, _STATE)
     state: dict[str, Any] = row._asdict()
@@ -126,7 +129,7 @@ def _make_schema(home: str) -> None:
     alias, _, schema = home.partition(":")
     if not schema or alias not in connections.settings:
         return
-    if fetch(alias, "SELECT to_regnamespace(quote_ident(%s)) IS NULL AS is_missing", [schema])[0].is_missing:
+    if fetch_value(alias, _IS_MISSING, [schema]):
         with connections[alias].cursor() as cursor:
             cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
 
@@ -137,5 +140,5 @@ def _numbered(home: str, taken: set[int]) -> int:
     number: int = state["number"]
     if number in taken and not state["tenants"]:
         number = next(each for each in range(len(taken) + 1) if each not in taken)
-        fetch(home, "SELECT ledger_set_home(%s)", [number])
+        fetch_value(home, _SET_HOME, [number])
     return number

@@ -4,11 +4,13 @@ from typing import Any
 
 from django.db import connections, transaction
 
-from ledger.cursors import fetch
+from ledger.cursors import fetch_value
 from ledger.grants import grant_again
 from ledger.management.base import LedgerCommand
 from ledger.sql import installing
 from ledger.verification.names import restore_names
+
+_SCHEMA = "SELECT current_schema()"
 
 
 class Command(LedgerCommand):
@@ -29,7 +31,7 @@ class Command(LedgerCommand):
             installing.install(connections[alias])
             renamed = restore_names(connections[alias])
             grant_again(alias)
-            schema = fetch(alias, "SELECT current_schema()")[0].current_schema
+            schema = fetch_value(alias, _SCHEMA)
         functions = len(installing.function_texts())
         done = f"{functions} functions and their guards were made in {schema!r}."
         if renamed:

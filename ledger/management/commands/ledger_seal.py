@@ -142,8 +142,8 @@ class Command(LedgerCommand):
     def _status(self, alias: str, options: dict[str, Any]) -> None:
         every = series_of(alias, options["tenant"], None).order_by("tenant").values_list("tenant", flat=True).distinct()
         rows = {tenant: standing(tenant, using=alias) for tenant in every}
-        same_era, same_place, *_ = fetch(alias, sql.CHAIN)[0]
-        moved = same_era is not None and not (same_era and same_place)
+        [last] = fetch(alias, sql.CHAIN)
+        moved = last.same_era is not None and not (last.same_era and last.same_place)
         try:
             signs = signer()
             key = "" if signs is None else signs.public_key.hex()

@@ -21,7 +21,8 @@ BEGIN
     SELECT s.chronological, (clock_timestamp() AT TIME ZONE s.time_zone)::date + s.max_days_ahead INTO guarded, bound
     FROM ledger_series s WHERE s.id = p_series AND s.tenant = p_tenant FOR NO KEY UPDATE;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'series % is not of tenant %', p_series, quote_literal(p_tenant) USING ERRCODE = 'check_violation';
+        RAISE EXCEPTION 'series % does not belong to tenant %', p_series, quote_literal(p_tenant)
+            USING ERRCODE = 'check_violation';
     END IF;
     -- From here on checkouts wait, and the ledger of these periods doesn't change.
     PERFORM FROM ledger_period p

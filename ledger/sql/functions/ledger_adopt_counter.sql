@@ -14,7 +14,8 @@ BEGIN
     PERFORM ledger_refuse_foreign(p_tenant);
     PERFORM ledger_act_as(p_actor);
     IF (SELECT s.tenant FROM ledger_series s WHERE s.id = p_series) IS DISTINCT FROM p_tenant THEN
-        RAISE EXCEPTION 'series % is not of tenant %', p_series, quote_literal(p_tenant) USING ERRCODE = 'check_violation';
+        RAISE EXCEPTION 'series % does not belong to tenant %', p_series, quote_literal(p_tenant)
+            USING ERRCODE = 'check_violation';
     END IF;
     INSERT INTO ledger_adoption (tenant, series_id, source, digest, rows, options, actor)
     VALUES (p_tenant, p_series, p_source, p_digest, 0, p_options, p_actor)

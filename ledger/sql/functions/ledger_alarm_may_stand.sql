@@ -10,7 +10,7 @@ BEGIN
     SELECT a.kind INTO found FROM ledger_alarmraised a
     WHERE a.id = NEW.alarm_id AND a.tenant IS NOT DISTINCT FROM NEW.tenant;
     IF found IS NULL THEN
-        RAISE EXCEPTION 'alarm % is not of tenant %', NEW.alarm_id, quote_literal(NEW.tenant)
+        RAISE EXCEPTION 'alarm % does not belong to tenant %', NEW.alarm_id, quote_literal(NEW.tenant)
             USING ERRCODE = 'check_violation';
     END IF;
     IF EXISTS (SELECT FROM ledger_alarmresolved d WHERE d.alarm_id = NEW.alarm_id) THEN

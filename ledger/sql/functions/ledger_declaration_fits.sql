@@ -9,7 +9,7 @@ DECLARE
     missing numeric;
 BEGIN
     IF NOT EXISTS (SELECT FROM ledger_period p WHERE p.id = NEW.period_id AND p.tenant = NEW.tenant) THEN
-        RAISE EXCEPTION 'period % is not of tenant %', NEW.period_id, quote_literal(NEW.tenant)
+        RAISE EXCEPTION 'period % does not belong to tenant %', NEW.period_id, quote_literal(NEW.tenant)
             USING ERRCODE = 'check_violation';
     END IF;
     SELECT e.number INTO borne FROM ledger_entry e

@@ -8,7 +8,7 @@ BEGIN
     IF ledger_is_moving(NEW.tenant) THEN RETURN NEW; END IF;
     IF NEW.entry_id IS NOT NULL
        AND (SELECT e.tenant FROM ledger_entry e WHERE e.id = NEW.entry_id) IS DISTINCT FROM NEW.tenant THEN
-        RAISE EXCEPTION 'entry % is not of tenant %', NEW.entry_id, quote_literal(NEW.tenant)
+        RAISE EXCEPTION 'entry % does not belong to tenant %', NEW.entry_id, quote_literal(NEW.tenant)
             USING ERRCODE = 'check_violation';
     END IF;
     IF NEW.occurrence > 1 AND NOT EXISTS (
@@ -17,7 +17,7 @@ BEGIN
         WHERE f.tenant = NEW.tenant AND f.system = NEW.system AND f.kind = NEW.kind AND f.subject = NEW.subject
           AND f.occurrence = NEW.occurrence - 1
     ) THEN
-        RAISE EXCEPTION 'the finding % of % is open, or was never raised, so it can''t be raised as occurrence %',
+        RAISE EXCEPTION 'the finding % of % is unresolved, or was never raised, so it can''t be raised as occurrence %',
             NEW.kind, quote_literal(NEW.subject), NEW.occurrence USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;

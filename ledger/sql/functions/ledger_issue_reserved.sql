@@ -1,7 +1,7 @@
--- Reservations become entries, in the checkout's transaction. A row for each entry, in no particular order; a reservation
--- that a sweep has turned into a gap meanwhile gives none, nor does one of another document: what was reserved for one is
--- never another's. One without a document is this very transaction's, or was left behind by one that was rolled back: a
--- retry under REPEATABLE READ goes on with it.
+-- Turn reservations into entries, in the checkout's transaction. Returns a row for each entry, in no particular order.
+-- There is none for a reservation that a sweep has turned into a gap in the meantime, or that is another document's. A
+-- reservation without a document is this transaction's own, or one that a rolled-back transaction left behind: a retry
+-- under REPEATABLE READ uses it.
 CREATE OR REPLACE FUNCTION ledger_issue_reserved(
     p_tenant text, p_series bigint, p_period bigint, p_on date, p_reservations bigint[], p_documents text[],
     p_actor text, p_metadata jsonb, p_replaces bigint DEFAULT NULL
@@ -23,8 +23,8 @@ BEGIN
     FROM ledger_period p WHERE p.id = p_period AND p.tenant = p_tenant AND p.series_id = p_series;
     IF period.restricted IS DISTINCT FROM false THEN PERFORM ledger_refuse_foreign(p_tenant); END IF;
     IF period.restricted IS NULL THEN RETURN; END IF;
-    -- With the chronology guard on, a retry keeps the date of its reservation, as it keeps the value: later values have
-    -- been dated since.
+    -- With the chronology guard on, a retry keeps the date of its reservation along with its value, because later values
+    -- may have later dates by now.
     SELECT s.chronological OR p_on > (clock_timestamp() AT TIME ZONE s.time_zone)::date + s.max_days_ahead INTO guarded
     FROM ledger_series s WHERE s.id = p_series;
     FOR written IN

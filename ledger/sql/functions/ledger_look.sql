@@ -1,7 +1,7 @@
--- Where a number of a `reserved` or `at_commit` series (p_allocation) will come from, asked in the checkout's transaction,
--- whose id is evidence later. 'look' with the business date in days since 1970, series, period, transaction, and whether a
--- reservation gives up the counter before its flush (early_release); or 'existing' with the date and the entry; or why
--- not, as of ledger_take_serial.
+-- Where the number of a `reserved` or `at_commit` series (p_allocation) will come from. It is called in the checkout's
+-- transaction, whose id is evidence later. Returns 'look' with the business date in days since 1970, series, period,
+-- transaction, and whether a reservation releases the counter before its flush (early_release); or 'existing' with the
+-- date and the entry; or the refusal, as in ledger_take_serial.
 CREATE OR REPLACE FUNCTION ledger_look(
     p_tenant text, p_series text, p_on date, p_at timestamptz, p_document text, p_allocation text,
     p_replaces bigint DEFAULT NULL
@@ -25,7 +25,7 @@ BEGIN
     days := (day - DATE '1970-01-01')::text;
     IF entry IS NOT NULL THEN RETURN ARRAY['existing', days, entry::text]; END IF;
     IF period IS NULL THEN
-        -- A retry goes on with the reservation that its document has in an authorised range.
+        -- A retry uses the reservation that its document has in an authorised range.
         SELECT r.period_id INTO period
         FROM ledger_reservation r JOIN ledger_period p ON p.id = r.period_id
         WHERE r.tenant = p_tenant AND p.series_id = series AND p.tenant = p_tenant AND p.ordinal > 0 AND p.closed_at IS NULL

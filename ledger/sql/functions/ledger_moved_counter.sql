@@ -1,6 +1,6 @@
 -- Keeps old code correct after another system's counter was moved to Folio: an update of the old table takes its values
 -- from the series that continues the counter. Arguments of the trigger: kind of system, column of the key, column of the
--- counter. OLD and NEW give access to the old table. See ledger/compat/moving/bridge.py.
+-- counter. OLD and NEW give access to the old table. See ledger/compat/moving/systems.py.
 --
 -- It runs with the rights of the role that writes the old table, which needs those of a checkout: the table isn't the
 -- ledger's, and turning its columns into JSON may run anybody's code.
@@ -24,7 +24,7 @@ BEGIN
     END IF;
     IF TG_OP = 'DELETE' THEN
         RAISE EXCEPTION 'the counter % was moved to Folio, and cannot be deleted here', quote_literal(key)
-            USING ERRCODE = 'restrict_violation', HINT = 'Call what Folio has in the place of the old code.';
+            USING ERRCODE = 'restrict_violation', HINT = 'Call the function of Folio that replaces the old code.';
     END IF;
     asked := (to_jsonb(NEW) ->> TG_ARGV[2])::bigint;
     IF asked = before THEN
@@ -32,7 +32,7 @@ BEGIN
     ELSIF asked < before THEN
         RAISE EXCEPTION 'the counter % was moved to Folio, and cannot go back from % to %',
             quote_literal(key), before, asked
-            USING ERRCODE = 'restrict_violation', HINT = 'Call what Folio has in the place of the old code.';
+            USING ERRCODE = 'restrict_violation', HINT = 'Call the function of Folio that replaces the old code.';
     END IF;
     SELECT min(i.outcome), max(i.entry_value) INTO outcome, taken
     FROM ledger_issue_serial_many(owner.tenant, owner.code, owner.day, NULL::timestamptz,
@@ -44,7 +44,7 @@ BEGIN
     IF taken <> asked AND current_query() NOT ILIKE '%ON CONFLICT%RETURNING%' THEN
         RAISE EXCEPTION 'the counter % was moved to Folio, which has counted to %: % would be given twice',
             quote_literal(key), taken - (asked - before), asked
-            USING ERRCODE = 'restrict_violation', HINT = 'Call what Folio has in the place of the old code.';
+            USING ERRCODE = 'restrict_violation', HINT = 'Call the function of Folio that replaces the old code.';
     END IF;
     RETURN jsonb_populate_record(NEW, jsonb_build_object(TG_ARGV[2], taken));
 END $$;

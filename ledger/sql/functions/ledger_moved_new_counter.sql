@@ -11,7 +11,7 @@ BEGIN
                    TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_ARGV[1]) INTO present USING key;
     IF NOT present THEN
         RAISE EXCEPTION 'the counters of % were moved to Folio, where new ones begin too', TG_TABLE_NAME
-            USING ERRCODE = 'restrict_violation', HINT = 'Call what Folio has in the place of the old code.';
+            USING ERRCODE = 'restrict_violation', HINT = 'Call the function of Folio that replaces the old code.';
     END IF;
     RETURN NEW;
 END $$;

@@ -1,4 +1,4 @@
--- Number one ticket before COMMIT. Returns the answer of ledger_number_torn, or nothing if the ticket is gone or belongs
+-- Number one ticket before COMMIT. Returns the answer of ledger_take_for_ticket, or nothing if the ticket is gone or belongs
 -- to another transaction.
 CREATE OR REPLACE FUNCTION ledger_number_ticket(p_ticket bigint) RETURNS text[] LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp
@@ -12,6 +12,6 @@ BEGIN
               d.metadata, d.replaces_id
     INTO t;
     IF NOT FOUND THEN RETURN NULL; END IF;
-    RETURN ledger_number_torn(t.tenant, t.code, t.period_id, t.documents, t.entry_ids, t.issued_on, t.on_stated,
+    RETURN ledger_take_for_ticket(t.tenant, t.code, t.period_id, t.documents, t.entry_ids, t.issued_on, t.on_stated,
                               t.slides, t.actor, t.metadata, t.replaces_id);
 END $$;

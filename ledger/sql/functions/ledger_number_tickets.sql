@@ -73,7 +73,8 @@ BEGIN
         FROM (SELECT one FROM torn UNION ALL SELECT NEW) each;
     END IF;
     FOREACH t IN ARRAY waiting LOOP
-        answer := ledger_number_torn(t.tenant, t.code, t.period_id, t.documents, t.entry_ids, t.issued_on, t.on_stated,
+        -- The outcome, the business date in days, the entry's id, and more if it is new.
+        answer := ledger_take_for_ticket(t.tenant, t.code, t.period_id, t.documents, t.entry_ids, t.issued_on, t.on_stated,
                                      t.slides, t.actor, t.metadata, t.replaces_id);
         IF answer[1] NOT IN ('issued', 'existing') THEN
             RAISE EXCEPTION 'the commit was refused, since period % gives out no number: %', t.period_id, answer[1]

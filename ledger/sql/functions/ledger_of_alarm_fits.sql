@@ -4,7 +4,7 @@ SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM ledger_alarmraised a
                    WHERE a.id = NEW.alarm_id AND a.tenant IS NOT DISTINCT FROM NEW.tenant) THEN
-        RAISE EXCEPTION 'alarm % is not of tenant %', NEW.alarm_id, quote_literal(NEW.tenant)
+        RAISE EXCEPTION 'alarm % does not belong to tenant %', NEW.alarm_id, quote_literal(NEW.tenant)
             USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;

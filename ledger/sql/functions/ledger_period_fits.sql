@@ -8,7 +8,7 @@ DECLARE
 BEGIN
     IF ledger_is_moving(NEW.tenant) THEN RETURN NULL; END IF;
     IF (SELECT s.tenant FROM ledger_series s WHERE s.id = NEW.series_id) IS DISTINCT FROM NEW.tenant THEN
-        RAISE EXCEPTION 'series % is not of tenant %', NEW.series_id, quote_literal(NEW.tenant)
+        RAISE EXCEPTION 'series % does not belong to tenant %', NEW.series_id, quote_literal(NEW.tenant)
             USING ERRCODE = 'check_violation';
     END IF;
     -- Days beyond these would be other series' days to ledger_days_as_range.

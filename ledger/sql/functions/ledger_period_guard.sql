@@ -7,7 +7,7 @@ BEGIN
         RAISE EXCEPTION 'period % is closed and cannot change', OLD.id USING ERRCODE = 'restrict_violation';
     END IF;
     IF TG_OP = 'UPDATE' AND NEW.last_value NOT BETWEEN NEW.first_value - 1 AND NEW.max_value THEN
-        RAISE EXCEPTION 'the counter of period % may not stand at %: it runs from % to %',
+        RAISE EXCEPTION 'the counter of period % cannot be %: it runs from % to %',
             OLD.id, NEW.last_value, NEW.first_value, NEW.max_value USING ERRCODE = 'check_violation';
     END IF;
     IF TG_OP = 'UPDATE' AND NEW.last_value < OLD.last_value AND (
@@ -34,7 +34,7 @@ BEGIN
            IS DISTINCT FROM
            (OLD.tenant, OLD.series_id, OLD.starts_on, OLD.ends_on, OLD.ordinal, OLD.prefix, OLD.width, OLD.suffix,
             OLD.first_value, OLD.max_value, OLD.cut_short)) THEN
-        RAISE EXCEPTION 'period % is a range that was authorised: it stays as it is', OLD.id
+        RAISE EXCEPTION 'period % is an authorised range, which cannot change', OLD.id
             USING ERRCODE = 'restrict_violation';
     END IF;
     -- A form may end early only if no number has a later day.
@@ -60,8 +60,8 @@ BEGIN
         AND (EXISTS (SELECT FROM ledger_entry e WHERE e.tenant = OLD.tenant AND e.period_id = OLD.id)
              OR EXISTS (SELECT FROM ledger_slot s WHERE s.tenant = OLD.tenant AND s.period_id = OLD.id)
              OR EXISTS (SELECT FROM ledger_reservation r WHERE r.tenant = OLD.tenant AND r.period_id = OLD.id)) THEN
-        RAISE EXCEPTION 'period % has entries: its dates, format and first value cannot change, nor can it go', OLD.id
-            USING ERRCODE = 'restrict_violation';
+        RAISE EXCEPTION 'period % has entries: its dates, format and first value cannot change, and it cannot be deleted',
+            OLD.id USING ERRCODE = 'restrict_violation';
     END IF;
     IF TG_OP = 'UPDATE' AND OLD.has_drafts AND NOT NEW.has_drafts THEN
         RAISE EXCEPTION 'period % has drafts, which number its values', OLD.id USING ERRCODE = 'restrict_violation';

@@ -18,7 +18,7 @@ BEGIN
         INTO fits FROM ledger_period p WHERE p.id = NEW.period_id;
     END IF;
     IF fits IS NOT TRUE THEN
-        RAISE EXCEPTION 'the values % to % are not what % says of its period',
+        RAISE EXCEPTION 'the values % to % do not match what % says about its period',
             NEW.first_value, NEW.last_value, TG_TABLE_NAME USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;

@@ -1,19 +1,19 @@
--- Reservations for a checkout of a `reserved` series, in a short transaction of their own: one for each document, in a row
--- of values where all are new. Nobody else is ever given such a value, whatever becomes of the checkout. A document that
--- has one in this period is given the same again: a retry shows the payment provider the same number. One row for each,
--- with its place in the list; or one row that says why not: 'unknown' (no such period is to be seen), 'allocation',
--- 'inactive', 'too_far', 'closed', 'out_of_order', 'exhausted', 'try_again' (in the next range), or 'existing' for a
--- document that has been numbered meanwhile. p_transaction is the checkout's own id, as it claims: evidence, and
--- what ledger_issue_reserved asks for. Where several checkouts reserve together, p_actors and p_transactions have those of
--- each document.
+-- Reservations for a checkout of a `reserved` series, in a short transaction of their own: one for each document, and
+-- contiguous values if all are new. No other document ever gets such a value, even if the checkout fails. A document
+-- that has a reservation in this period gets the same one again, so a retry shows the payment provider the same number.
+-- Returns one row for each document, with its place in the list; or one row that says why not: 'unknown' (no such period
+-- is visible), 'allocation', 'inactive', 'too_far', 'closed', 'out_of_order', 'exhausted', 'try_again' (in the next
+-- range), or 'existing' for a document that got a number in the meantime. p_transaction is the checkout's own id, as it
+-- says itself: it is evidence, and ledger_issue_reserved compares it. If several checkouts reserve together, p_actors and
+-- p_transactions have those of each document.
 CREATE OR REPLACE FUNCTION ledger_reserve(
     p_tenant text, p_period bigint, p_on date, p_documents text[], p_actor text, p_transaction bigint,
     p_replaces bigint DEFAULT NULL, p_actors text[] DEFAULT NULL, p_transactions bigint[] DEFAULT NULL
 ) RETURNS TABLE (outcome text, place bigint, reservation bigint, reserved_value bigint) LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp
--- Nobody holds this counter for long, but who changes the series. Better an error than a checkout that hangs.
+-- Only a change of the series holds this counter for long. An error is better than a checkout that hangs.
 SET lock_timeout = '5s' SET enable_seqscan = off SET enable_bitmapscan = off
--- A list of one looks cheaper to the planner than a list of any length, so it would plan anew for each number.
+-- A list of one looks cheaper to the planner than a list of any length, so it would make a new plan for each number.
 SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     restricted boolean;
@@ -25,7 +25,7 @@ DECLARE
     written record;
 BEGIN
     IF cardinality(p_documents) > 100000 THEN
-        RAISE EXCEPTION 'one call reserves 100000 values at most, and not %: it holds the counter meanwhile',
+        RAISE EXCEPTION 'one call reserves at most 100000 values, not %, because it holds the counter',
             cardinality(p_documents) USING ERRCODE = 'check_violation';
     END IF;
     SELECT p.moves OR EXISTS (SELECT FROM ledger_tenantbinding b WHERE b.login = session_user::text) INTO restricted
@@ -42,7 +42,7 @@ BEGIN
                 WHEN NOT s.is_active THEN 'inactive'
                 WHEN p_on NOT BETWEEN period.starts_on AND period.ends_on
                      OR p_on > (clock_timestamp() AT TIME ZONE s.time_zone)::date + s.max_days_ahead THEN 'too_far' END,
-           -- One document, as nearly always: what is asked of a list below takes three times as long.
+           -- Nearly always it is one document; the query for a list below takes three times as long.
            cardinality(p_documents) = 1 AND (p_documents[1] = '' OR NOT EXISTS (
                SELECT FROM ledger_reservation r
                WHERE r.tenant = p_tenant AND r.period_id = p_period AND r.document = p_documents[1] AND r.document > ''
@@ -93,7 +93,7 @@ BEGIN
 
     outcome := 'reserved';
     IF fresh IS NOT NULL THEN
-        -- With the guard on nothing is dated later by now, but for numbers that are void.
+        -- With the guard on, only void numbers can have a later date here.
         UPDATE ledger_period p
         SET last_value = period.last_value + cardinality(fresh),
             last_issued_on = CASE WHEN guarded THEN p_on

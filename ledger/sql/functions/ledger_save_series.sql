@@ -81,7 +81,7 @@ BEGIN
     WHERE dates ~ ('[{]' || t.token || ':?[}]');
     IF dates !~ (CASE series.calendar WHEN 'never' THEN '^$' WHEN 'quarter' THEN '^yq$' WHEN 'month' THEN '^yq?m$'
                                       WHEN 'day' THEN '^yq?md$' WHEN 'explicit' THEN '.' ELSE '^y$' END) THEN
-        RAISE EXCEPTION 'the series % can''t be: the dates in its template don''t tell its periods apart, or change in one',
+        RAISE EXCEPTION 'the series % is refused: the dates in its template don''t tell its periods apart, or change in one',
             quote_literal(p_code) USING ERRCODE = 'check_violation';
     END IF;
     IF shape.prefix || shape.suffix ~ '[\u0001-\u001F\u007F-\u009F\u2028\u2029]' THEN
@@ -90,7 +90,7 @@ BEGIN
     END IF;
     IF series.start_value > least(series.rules_highest, ledger_highest_value(
            shape.prefix, shape.width, shape.suffix, least(series.max_length::integer, series.rules_length::integer))) THEN
-        RAISE EXCEPTION 'the series % can''t be: no number of its template has its start value %, and its length',
+        RAISE EXCEPTION 'the series % is refused: no number of its template has its start value %, and its length',
             quote_literal(p_code), series.start_value USING ERRCODE = 'check_violation';
     END IF;
 

@@ -9,7 +9,7 @@ BEGIN
         RAISE EXCEPTION 'there is no home %: homes are numbered from 0 to 32766', p_home USING ERRCODE = 'check_violation';
     END IF;
     IF EXISTS (SELECT FROM ledger_series) THEN
-        RAISE EXCEPTION 'this ledger has series, so its home stays' USING ERRCODE = 'restrict_violation';
+        RAISE EXCEPTION 'this ledger has series, so its home cannot change' USING ERRCODE = 'restrict_violation';
     END IF;
     FOR ids IN
         SELECT pg_get_serial_sequence(quote_ident(n.nspname) || '.' || quote_ident(c.relname), 'id')

@@ -11,7 +11,7 @@ DECLARE
 BEGIN
     PERFORM ledger_refuse_foreign(p_tenant);
     IF ledger_drafted(p_tenant, p_period, p_value) IS NULL THEN
-        RAISE EXCEPTION 'the value % of period % has no draft that could be gone', p_value, p_period
+        RAISE EXCEPTION 'the value % of period % has no draft to withdraw', p_value, p_period
             USING ERRCODE = 'check_violation';
     END IF;
     PERFORM FROM ledger_slot s

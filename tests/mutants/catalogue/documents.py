@@ -59,9 +59,9 @@ MUTANTS = (
     ),
     Mutant(
         "a document that was voided meanwhile passes at COMMIT",
-        f"{SQL}/ledger_number_torn.sql",
-        "        answer[1] := 'voided';\n",
-        "        answer[1] := 'existing';\n",
+        f"{SQL}/ledger_take_for_ticket.sql",
+        "        outcome := 'voided';\n",
+        "        outcome := 'existing';\n",
         (REPLACING_AT_ONCE,),
     ),
     Mutant(

@@ -97,14 +97,14 @@ MUTANTS = (
     Mutant(
         "a report tells what a crash takes back",
         "ledger/reports/snapshot.py",
-        '            cursor.execute("SELECT 1")\n        wait_for_flush(alias)\n',
-        '            cursor.execute("SELECT 1")\n',
+        "            cursor.execute(_TAKE)\n        wait_for_flush(alias)\n",
+        "            cursor.execute(_TAKE)\n",
         (f"{READERS}::test_a_report",),
     ),
     Mutant(
         "a report waits before it looks",
         "ledger/reports/snapshot.py",
-        '            cursor.execute("SELECT 1")\n',
+        "            cursor.execute(_TAKE)\n",
         "            pass\n",
         (f"{READERS}::test_a_report_has_nothing_of_what_came_while_it_waited",),
     ),

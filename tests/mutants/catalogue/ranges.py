@@ -67,8 +67,8 @@ MUTANTS = (
     ),
     Mutant(
         "a block at COMMIT can't go over to the next range",
-        f"{SQL}/ledger_number_torn.sql",
-        "IF answer[1] = 'exhausted' AND EXISTS (",
+        f"{SQL}/ledger_take_for_ticket.sql",
+        "IF outcome = 'exhausted' AND EXISTS (",
         "IF false AND EXISTS (",
         (f"{RANGES}::TestEveryAllocation::test_gives_a_block_over_two_ranges",),
     ),

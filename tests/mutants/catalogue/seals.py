@@ -82,7 +82,7 @@ MUTANTS = (
     Mutant(
         "sealing goes on in another place",
         "ledger/seals/sealing.py",
-        "    if same_era and not same_place:\n",
+        "    if last.same_era and not last.same_place:\n",
         "    if False:\n",
         (f"{OUTSIDE}::TestMoving",),
     ),
