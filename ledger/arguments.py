@@ -122,7 +122,7 @@ def _json(metadata: Any) -> str:
 
 
 def _unreadable(text: str) -> str | None:
-    """Why JSON text is too much for an immutable row, or None."""
+    """Why JSON text is too large for an immutable row, or None."""
     if len(text) > _LARGEST and (size := len(json.dumps(json.loads(text), ensure_ascii=False).encode())) > _LARGEST:
         return f"has {size:,} bytes"
     if text.count("{") + text.count("[") > _DEEPEST and nesting(json.loads(text)) > _DEEPEST:

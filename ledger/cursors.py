@@ -40,7 +40,7 @@ class _Day(DateLoader):
 
 
 class _Given(StrDumper):
-    """Passes a value that was read before to a statement, as the database can take it."""
+    """Passes a Beyond that was read before back to the database."""
 
     def dump(self, obj: str) -> Buffer | None:
         return super().dump(obj.in_sql if isinstance(obj, Beyond) else obj)
@@ -48,12 +48,12 @@ class _Given(StrDumper):
 
 @lru_cache(maxsize=64)
 def _moments(zone: tzinfo | None) -> type[TimestamptzLoader]:
-    """The loader of moments for connections whose moments Django reads in ``zone``; with None they are naive."""
+    """The loader of timestamps for connections on which Django reads them in ``zone``; with None they are naive."""
 
     class Moment(TimestamptzLoader):
         def load(self, data: Buffer) -> datetime:
             text = bytes(data).decode()
-            # Both read ISO 8601, which nearly every server writes; Python reads it ten times as fast.
+            # Nearly every server writes ISO 8601. Python reads that ten times as fast as psycopg.
             try:
                 found = bounded(datetime.fromisoformat(text), text)
             except ValueError:
@@ -77,7 +77,7 @@ def open_cursor(alias: str) -> Iterator[Any]:
 
 @contextmanager
 def open_server_cursor(alias: str) -> Iterator[Any]:
-    """The same, but the server holds the rows; fetch them in pieces, inside a transaction."""
+    """A cursor like that, but the server holds the rows; fetch them in pieces, inside a transaction."""
     with connections[alias].chunked_cursor() as cursor:
         yield _patient(alias, cursor)
 
@@ -93,11 +93,12 @@ def fetch_value(alias: str, statement: str, wanted: Any = None) -> Any:
     """The first column of the first row of a statement."""
     with open_cursor(alias) as cursor:
         cursor.execute(statement, wanted)
-        return cursor.fetchone()[0]
+        value, *_ = cursor.fetchone()
+        return value
 
 
 def stream(alias: str, statement: str, wanted: Any = None) -> Iterator[Any]:
-    """The same, but the server holds the rows, and they are read in pieces, inside a transaction."""
+    """As ``fetch``, but the server holds the rows, and they are read in pieces, inside a transaction."""
     with transaction.atomic(using=alias), open_server_cursor(alias) as cursor:
         cursor.execute(statement, wanted)
         while chunk := cursor.fetchmany(_CHUNK):
@@ -105,14 +106,14 @@ def stream(alias: str, statement: str, wanted: Any = None) -> Iterator[Any]:
 
 
 def id_batches(alias: str, statement: str, size: int, **parameters: Any) -> Iterator[list[int]]:
-    """The ids that ``statement`` finds, ``size`` at a time, each in a statement of its own: no snapshot grows old.
+    """The ids that ``statement`` finds, ``size`` at a time, each batch by its own statement: no snapshot gets old.
 
-    Its first column is the id, by which it orders; it takes ``after`` (the last id of the batch before), ``size`` and
-    ``parameters``. A row that appears meanwhile is found if its id is higher.
+    The statement's first column is the id, and it orders by that; it takes ``after`` (the last id of the batch before),
+    ``size`` and ``parameters``. A row that appears in the meantime is found if its id is higher.
     """
     after = 0
     while True:
-        ids = [row[0] for row in fetch(alias, statement, {**parameters, "after": after, "size": size})]
+        ids = [pk for pk, *_ in fetch(alias, statement, {**parameters, "after": after, "size": size})]
         if ids:
             yield ids
         if len(ids) < size:
@@ -121,7 +122,7 @@ def id_batches(alias: str, statement: str, size: int, **parameters: Any) -> Iter
 
 
 def by_name(cursor: Any, rows: Iterable[Any]) -> list[Any]:
-    """Rows that ``cursor`` has read, with their columns as attributes, so a statement may gain columns anywhere."""
+    """Rows that ``cursor`` has read, with their columns as attributes: so a statement may get a new column anywhere."""
     make = _row(tuple(column[0] for column in cursor.description))._make
     return [make(row) for row in rows]
 
@@ -134,7 +135,7 @@ def from_row(kind: type[_T], row: Any, **others: Any) -> _T:
 
 @lru_cache(maxsize=256)
 def _row(columns: tuple[str, ...]) -> Any:
-    return namedtuple("Row", columns, rename=True)  # a column without a name is unpacked
+    return namedtuple("Row", columns, rename=True)  # a column without a name can only be unpacked
 
 
 def _patient(alias: str, cursor: Any) -> Any:

@@ -21,7 +21,7 @@
     ├── InactiveSeries             a series that was switched off
     ├── UnsupportedAllocation      an allocation that this version can't serve
     ├── AllocationChange           the allocation can't be changed now
-    ├── NotReservable              a reservation can't be committed for what this transaction has made
+    ├── NotReservable              the series or period to reserve from is not committed yet
     ├── SecondConnectionElsewhere  the second connection leads to another database, or has another login
     ├── NotIssued                  the transaction that asked for the number was rolled back
     ├── CommitRefused              at_commit gave out no number at COMMIT (also a django IntegrityError)
@@ -36,10 +36,10 @@
     ├── PoolExhausted              no draft of the accounting system is free
     ├── OutOfOrder                 the chronology guard refused an earlier date
     ├── DocumentConflict           the document has a number already, with other facts
-    ├── DocumentVoided             the document's number is void, and no other one was asked for
+    ├── DocumentVoided             the document's number is void, and the call doesn't replace it
     ├── NotReplaceable             the number to replace isn't void, or is another document's
     ├── NumberProtected            rows can't be deleted while their numbers aren't void (also a django IntegrityError)
-    ├── NumberTaken                another series gave out that very number
+    ├── NumberTaken                another series gave out the same number
     ├── VoidError
     │   ├── UnknownNumber          no issued number to void
     │   └── AlreadyVoided          it is void already
@@ -51,14 +51,14 @@
     ├── DeclarationError           missing numbers can't be declared to an authority
     ├── ReportError                a report can't be made as it was asked for
     ├── SealError                  a seal can't be made, exported or proved
-    ├── MoveError                  a tenant can't be moved to another home, or its old copy not dropped
+    ├── MoveError                  a tenant can't be moved to another home, or its old copy can't be dropped
     ├── UnknownSweep               no sweep of that name
     ├── AlarmError                 an alarm can't be acknowledged
     ├── ReconciliationError        an accounting system can't be compared with the ledger, or a finding acknowledged
     └── ConcurrencyError           retry the whole transaction (also a django OperationalError)
         ├── DeadlockDetected       two transactions took two series in opposite order
         ├── LockTimeout            lock_timeout ran out while another checkout held the counter
-        ├── SerializationFailure   another transaction was first: the isolation level, or a document, asks for a retry
+        ├── SerializationFailure   another transaction was first: it changed what this one saw, or has the document
         ├── TenantMoved            the tenant is moving to another home, or lives there by now
         └── SecondConnectionFailed  reserved and pooled need a second connection, which could not be opened
 
@@ -128,7 +128,7 @@ class InvalidSeries(InvalidArgument):
 
 
 class WrongDatabase(InvalidArgument):
-    """A row that was read from one database was passed for another one, where its id means another row."""
+    """A row of one database was passed to a call about another one, where its id means another row."""
 
 
 class AgainstRules(InvalidArgument):
@@ -174,7 +174,7 @@ class AllocationChange(LedgerError):
 
 
 class NotReservable(LedgerError):
-    """A reservation can't be committed ahead: only this transaction knows the series or period so far."""
+    """A reservation can't be committed ahead: the series or period is not committed yet."""
 
 
 class SecondConnectionElsewhere(LedgerError):
@@ -195,8 +195,9 @@ class CommitRefused(LedgerError, IntegrityError):
 class CommitInDoubt(LedgerError):
     """A transaction with early release was committed, and it isn't known whether that is durable.
 
-    No ``django.db.DatabaseError``, since code that catches that treats the transaction as rolled back. Callbacks of
-    ``on_commit`` aren't called. A retry with the same documents finds their numbers, or gives them new ones.
+    It is not a ``django.db.DatabaseError``, because code that catches those treats the transaction as rolled back.
+    Callbacks of ``on_commit`` aren't called. A retry with the same documents finds their numbers, or gives them new
+    ones.
     """
 
 
@@ -256,7 +257,7 @@ class NumberProtected(LedgerError, IntegrityError):
 
 
 class NumberTaken(LedgerError):
-    """The tenant gave out that very number before, in another series or period."""
+    """The tenant gave out the same number before, in another series or period."""
 
 
 class VoidError(LedgerError):
@@ -320,7 +321,7 @@ class ReconciliationError(LedgerError):
 
 
 class ConcurrencyError(LedgerError, OperationalError):
-    """PostgreSQL asks for the whole transaction to be tried again.
+    """The whole transaction has to be run again.
 
     Also a ``django.db.OperationalError``, so a retry wrapper of the host project that catches that still works.
     """

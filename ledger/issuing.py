@@ -42,12 +42,12 @@ def issue(
 
     ``series`` is the code of one of the tenant's series, or the series itself, which knows its tenant.
     ``org`` is the tenant: a saved model instance, a text, or nothing. ``document`` is what the number is for, a saved
-    instance or a text key: with it the call is idempotent, so a retry returns the first entry and burns nothing.
-    ``on`` is the business date, or an aware datetime that the series' time zone turns into one; by default today, as
-    the database's clock and the series' time zone have it; no further ahead than the series allows. ``metadata`` is
+    instance or a text key: with it the call is idempotent, so a retry returns the first entry and uses up no number.
+    ``on`` is the business date, or an aware datetime that the series' time zone turns into one; by default today, by
+    the database's clock and in the series' time zone. It may lie as far ahead as the series allows. ``metadata`` is
     kept with the entry, ``by`` names who asked. ``replaces`` is the document's void number, as an entry or a text: the
     document gets a new one, linked to it, and only one, however often it is called. ``using`` is the database alias of
-    the caller's transaction; by default the one where the routers, or LEDGER["HOMES"], have the tenant.
+    the caller's transaction; by default the one that the routers, or LEDGER["HOMES"], name for the tenant.
 
     Returns the NumberIssued; ``str()`` of it is the number. (A document of an adopted history returns its
     NumberAdopted.) Raises TransactionRequired outside ``transaction.atomic()``, DocumentConflict if the document has a
@@ -73,7 +73,7 @@ def _issue(connection: BaseDatabaseWrapper, request: Request, replaces: Entry | 
             if answer.outcome == Outcome.EXISTING:
                 if found := _existing(connection, request, pk=answer.existing_id):
                     return found[0]
-                continue  # replaced on another connection a moment ago
+                continue  # another connection has just replaced it
             _mend(connection, request, answer.outcome, answer.business_date)
     raise refusals.unsettled(series)
 
@@ -123,7 +123,9 @@ def issue_many(
         for _ in range(_TRIES):
             answer = expected_allocator(connection.alias, request).take_many(connection, request, distinct)
             if len(answer.entries) == len(keys):
-                return [answer.entries[at] for at in range(len(keys))]  # as nearly always: all new, and none twice
+                return [
+                    answer.entries[at] for at in range(len(keys))
+                ]  # nearly always: all are new, none twice
             if answer.outcome in (Outcome.ISSUED, Outcome.EXISTING):
                 numbered: dict[str, Entry] = {distinct[at]: entry for at, entry in answer.entries.items()}
                 if unseen := [key for key in distinct if key not in numbered]:
@@ -131,7 +133,7 @@ def issue_many(
                     numbered |= {entry.document: entry for entry in known}
                 if len(numbered) == len(distinct):
                     return [numbered[key] for key in keys]
-                continue  # numbered on another connection a moment ago, and rolled back there
+                continue  # another connection has just numbered it and rolled back
             if answer.outcome == Outcome.OTHER_FACTS:
                 _existing(connection, request, pk=answer.existing_id)  # raises the error that names them
                 continue
@@ -144,7 +146,7 @@ def issue_many(
 
 
 def issue_or_replace(series: str, *, org: Any, document: Any, using: str, **facts: Any) -> Entry:
-    """The document's number; if that is void, a new one in its place. For documents that always have a valid number."""
+    """The document's number; if that is void, a new one in its place: for documents that always have a valid number."""
     try:
         return issue(series, org=org, document=document, using=using, **facts)
     except DocumentVoided:
@@ -198,7 +200,7 @@ def preview(
 
 
 def next_number(series: Series, period: Period, day: date, alias: str, value: int | None = None) -> str:
-    """The number that ``period`` of ``series`` would give out next on ``day``: that of ``value``, if it is known.
+    """The number that ``period`` of ``series`` would give out next on ``day``; ``value`` is its value, if it is known.
 
     Raises what ``issue`` would raise. The period may be unsaved.
     """

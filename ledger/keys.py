@@ -22,7 +22,7 @@ _SHOWN = 60
 def tenant_key(org: Any) -> str:
     """The tenant of ``org``: ``""`` for None, a string as it is, ``"shop.organization:42"`` for a saved model instance.
 
-    Raises InvalidTenant on anything else, since a number's owner is never guessed, and on a text that can't be a key.
+    Raises InvalidTenant for anything else, since a number's owner is never guessed, and for a text that can't be a key.
     """
     if org is None or org == "":
         return ""
@@ -34,7 +34,7 @@ def tenant_key(org: Any) -> str:
 def document_key(document: Any) -> str:
     """The key of ``document``: ``""`` for None, a string as it is, ``"shop.order:17"`` for a saved model instance.
 
-    Raises InvalidDocument on anything else, and on a text that can't be a key.
+    Raises InvalidDocument for anything else, and for a text that can't be a key.
     """
     if document is None:
         return ""

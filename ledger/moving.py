@@ -120,7 +120,7 @@ def drop(org: Any, home: str) -> int:
         )
         _expect(
             _state(to, tenant) == (State.ARRIVED, home),
-            f"Tenant {tenant!r} isn't known to have arrived in {to!r}.",
+            f"Tenant {tenant!r} has not arrived in {to!r}.",
             "Run the move again.",
         )
         [(digest,)] = _ask(home, _DIGEST, [tenant])
@@ -152,7 +152,7 @@ def _leave(source: str, tenant: str, to: str, patience: float) -> None:
     if _state(source, tenant) != (State.LEAVING, to):
         _mark(source, tenant, to, patience)
     _outlast(source, tenant, patience)
-    # A checkout that was just opening a period has opened it without the mark, and others may number in it.
+    # A checkout may have opened a period in the meantime, without the mark, and others may take numbers in it.
     if Period.objects.using(source).filter(tenant=tenant, moves=False).exists():
         _mark(source, tenant, to, patience)
         _outlast(source, tenant, patience)
@@ -180,7 +180,7 @@ def _outlast(source: str, tenant: str, patience: float) -> None:
 def _arrive(source: str, tenant: str, to: str, hook: Hook | None, tell: Tell) -> None:
     with transaction.atomic(using=to):
         _ask(to, _MOVE, [tenant, State.ARRIVING, source, ""])
-    # Another connection takes the old home's digest meanwhile: most of the time goes into the new home's inserts.
+    # At the same time another connection computes the old home's digest: inserting in the new home takes longest.
     with ThreadPoolExecutor(1) as beside, transaction.atomic(using=to), _snapshot(source):
         theirs = beside.submit(_digest_apart, source, tenant)
         _ask(to, _MOVE, [tenant, State.ARRIVING, source, ""])
@@ -199,7 +199,7 @@ def _arrive(source: str, tenant: str, to: str, hook: Hook | None, tell: Tell) ->
 
 
 def _later_era(source: str, to: str, patience: float = 60) -> None:
-    """Let the new home write in a later era than any row of the old one has."""
+    """Let the new home write in an era that is later than any of the old home's rows."""
     [(theirs,)], [(ours,)] = _ask(source, _ERA), _ask(to, _ERA)
     deadline = time.monotonic() + patience
     while ours <= theirs:
@@ -274,7 +274,7 @@ def _expect_digest(alias: str, tenant: str, digest: str) -> None:
     _expect(
         _digest(alias, tenant) == digest,
         f"The rows of tenant {tenant!r} in {alias!r} are not what was copied.",
-        "Nothing was deleted. Somebody has written them meanwhile without the ledger's functions: find out who.",
+        "Nothing was deleted. Somebody has written rows without the ledger's functions: find out who.",
     )
 
 
@@ -284,7 +284,7 @@ def _state(alias: str, tenant: str) -> tuple[str, str]:
 
 
 def _leaving(tenant: str, to: str) -> str:
-    """Where the tenant comes from: its home, or the one that it is leaving if the setting has the new home already."""
+    """The tenant's old home: the setting's, or the home that it is leaving if the setting names the new one already."""
     home = homes.home_of(tenant)
     if home != to:
         return home

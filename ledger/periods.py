@@ -213,8 +213,8 @@ def open_next_periods(
 
     ``ahead_days`` is LEDGER["OPEN_AHEAD_DAYS"] by default (30), ``series`` are some series or their ids, ``using`` is
     where the routers write. Safe to run at any time, twice or at once. Returns ``{"opened": count, "failed":
-    [{"series", "error"}, …]}``: a series that can't be opened does not stop the others, nor does one whose next period
-    a checkout is just opening in its own transaction, after two seconds.
+    [{"series", "error"}, …]}``. A series that can't be opened does not stop the others. Neither does one whose next
+    period a checkout is opening right now, in its own transaction: this waits for two seconds, and goes on.
     """
     expect(() if series is None else series, Iterable, "series", "Pass a list of series, or of their ids.")
     some = list(series or ())
@@ -255,7 +255,7 @@ def series_without_period(size: int, *, ahead_days: int | None = None, using: st
 
 @contextmanager
 def impatient(alias: str, patience: str = _PATIENCE) -> Iterator[None]:
-    """A transaction that waits for no lock longer than ``patience``; inside another one, that one's limit holds."""
+    """A transaction that waits for no lock longer than ``patience``; inside another one, that one's limit applies."""
     inside = connections[alias].in_atomic_block
     with transaction.atomic(using=alias):
         if not inside:
@@ -276,7 +276,7 @@ def _opened(
     if opened is None:
         _refuse_repetition(period, alias)
         _check_rules(period, alias)
-        # Of two that open the same period, one makes it, the other finds it.
+        # If two transactions open the same period, one makes it and the other finds it.
         arguments: list[Any] = [period.tenant, period.series.code, within]
         if by_hand is not None:
             arguments[2:] = [period.starts_on, period.ends_on, period.first_value, by_hand, label]
@@ -361,7 +361,7 @@ def _refuse_repetition(period: Period, alias: str) -> None:
     found = fetch_value(alias, sql.MEETING_PERIOD, [period.tenant, *numbers, left_aside])
     other = None if found is None else Period.objects.using(alias).select_related("series").get(pk=found)
     place = attrgetter("series_id", "starts_on", "ends_on")
-    if other is None or place(other) == place(period):  # the very period, which another checkout has just opened
+    if other is None or place(other) == place(period):  # the same period, which another checkout has just opened
         return
     raise errors.PeriodConflict(
         f"The period {period.label} of series {str(period.series)!r} could repeat the numbers of {other}: "
@@ -394,7 +394,7 @@ def _conflict(period: Period, alias: str) -> errors.PeriodError:
         )
     _refuse_repetition(period, alias)
     return errors.NoPeriod(
-        f"The period {period.label} of series {str(period.series)!r} was opened and given up by another checkout.",
+        f"Another checkout opened the period {period.label} of series {str(period.series)!r}, and rolled back.",
         rule="A period is opened inside a transaction, which may roll back.",
         remedy="Run the whole transaction again.",
     )

@@ -7,7 +7,7 @@ from ledger.formats import MAX_VALUE
 from ledger.models import Allocation, AuthorisedRange, Entry, NumberVoided, Period, RemotePool, Series
 from ledger.zones import timestamp_in
 
-# Rules that several errors share.
+# Rules that several errors name.
 CLOSED_RULE = "Nothing is appended to a closed period."
 OUT_OF_ORDER_RULE = "With the chronology guard on, dates never decrease within a period."
 INACTIVE_RULE = "An inactive series gives out no numbers."
@@ -15,8 +15,8 @@ RANGES_RULE = "A series with authorised ranges gives out their numbers and no ot
 FACTS_RULE = "One document has one number, and its facts never change."
 VOID_RULE = "A document has at most one number that isn't void, and gets another one only when that is asked for."
 UNIQUE_RULE = "A tenant's numbers are unique over all its series and periods, without regard to case."
-BOUND_RULE = "A login that the table ledger_tenantbinding binds to tenants serves those alone."
-BOUND_REMEDY = "Connect as a login that serves the tenant, or let the ledger's owner add a row to that table."
+BOUND_RULE = "A login that the table ledger_tenantbinding binds to some tenants may act only for these."
+BOUND_REMEDY = "Connect as a login that may act for the tenant, or let the ledger's owner add a row to that table."
 
 
 def unknown_series(alias: str, tenant: str, code: str) -> errors.LedgerError:
@@ -28,7 +28,8 @@ def unknown_series(alias: str, tenant: str, code: str) -> errors.LedgerError:
     known = every.order_by("code").values_list("code", flat=True)[:20]
     return errors.UnknownSeries(
         f"Tenant {tenant!r} has no series {code!r}; it has {', '.join(known) or 'none yet'}.",
-        rule="A series is defined before it gives out numbers; only those of LEDGER['DEFAULT_SERIES'] make themselves.",
+        rule="A series is defined before it gives out numbers; Folio itself defines only those of "
+        "LEDGER['DEFAULT_SERIES'].",
         remedy=f"Define it: define_series({code!r}, org=…, template='CN-{{year}}-{{counter:06}}'), "
         f"or manage.py ledger_series create {code} --template 'CN-{{year}}-{{counter:06}}'.",
     )
@@ -37,7 +38,7 @@ def unknown_series(alias: str, tenant: str, code: str) -> errors.LedgerError:
 def series_meet(code: str, other: str) -> errors.InvalidSeries:
     """Two series could give out the same number."""
     return errors.InvalidSeries(
-        f"Series {code!r} could give out a number of series {other!r}, as far as their length limits let them count.",
+        f"Series {code!r} could give out a number of series {other!r}, within their length limits.",
         rule=UNIQUE_RULE,
         remedy=f"Give {code!r} a prefix of its own, such as letters before the counter, or set max_length so low that "
         "their counters can't meet.",
@@ -92,7 +93,7 @@ def old_snapshot(series: str) -> errors.SerializationFailure:
 def not_reservable(series: str) -> errors.NotReservable:
     """The second connection can't see the period, because this transaction has made it, or its series."""
     return errors.NotReservable(
-        f"The series {series!r} or its period is known to this transaction alone.",
+        f"The series {series!r} or its period is visible to this transaction alone.",
         rule="A reserved number is committed before issue() returns, so what it belongs to must be committed first.",
         remedy="Define the series and open its period in a transaction of their own, or route both connections to the "
         "same schema.",
@@ -183,8 +184,8 @@ def pool_exhausted(
     return errors.PoolExhausted(
         f"The series {str(series)!r} has no number left in the period {period.label}: "
         f"{'no ' if missing == 1 else ''}{drafts} in {series.system!r}; {state}.",
-        rule="A remote series gives out numbers of drafts that a worker made beforehand, for today's period and "
-        "the ones next to it; no checkout asks the network.",
+        rule="A remote series gives out numbers of drafts that a worker has made in advance, for today's period and "
+        "the ones next to it; no checkout uses the network.",
         remedy=remedy,
     )
 
@@ -244,16 +245,16 @@ def void_details(void: NumberVoided, time_zone: str) -> str:
 def pending_with_other_facts(document: str) -> errors.DocumentConflict:
     """The same document came twice in one transaction of at_commit, with other facts."""
     return errors.DocumentConflict(
-        f"Document {document!r}, or one with it, waits for COMMIT with another date or metadata than asked for now.",
+        f"Document {document!r}, or another of its call, waits for COMMIT with another date or other metadata.",
         rule=FACTS_RULE,
         remedy="Leave the differing argument out to get that number, or roll back.",
     )
 
 
 def unsettled(series: str) -> errors.ConcurrencyError:
-    """What was made for the call disappeared each time."""
+    """A series or period that was made for the call disappeared each time."""
     return errors.ConcurrencyError(
         f"The series {series!r} kept changing while a number was asked for.",
-        rule="A series or a period was made for this call, and yet could not be found.",
+        rule="A series or a period was made for this call, but could not be found afterwards.",
         remedy="Run the whole transaction again; if that doesn't help, run manage.py ledger_verify.",
     )

@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 
 class SeriesSettings(TypedDict, total=False):
-    """What may be chosen for a series, beside its tenant and code: the keyword arguments of ``define_series``."""
+    """The settings of a series: the keyword arguments of ``define_series``."""
 
     template: str
     calendar: str
@@ -48,7 +48,7 @@ class SeriesSettings(TypedDict, total=False):
     is_active: bool
 
 
-#: Their names.
+#: The names of the settings.
 SETTINGS = tuple(SeriesSettings.__annotations__)
 
 
@@ -69,10 +69,10 @@ def define_series(
     ``fiscal_start`` ("04-01"), ``time_zone`` (by default LEDGER["TIME_ZONE"], else Django's), ``allocation``
     ("serial"; "at_commit", "pooled", "reserved" and "remote" don't make checkouts wait for each other), ``system`` (the
     accounting system of a remote series), ``give_back``, ``start_value``, ``max_length`` in characters,
-    ``max_days_ahead`` (so many days after today a document may be dated), ``chronological``, ``early_release`` (the
-    next checkout gets the counter before the disk has this one's commit), ``rules`` (whose rules are checked: a
-    country's, such as "DE", or several, such as ("DE", "FR-einvoice"); see ``ledger.rules``) and ``is_active``. ``by``
-    names who defines it, for its history.
+    ``max_days_ahead`` (how many days after today a document may be dated), ``chronological`` (dates never decrease),
+    ``early_release`` (the next checkout gets the counter before the commit of this one is on disk), ``rules`` (the rule
+    sets that are checked: "DE", or several, such as ("DE", "FR-einvoice"); see ``ledger.rules``), ``close_after_days``
+    and ``is_active``. ``by`` names who defines it, for its history.
     Settings that are left out stay as they are. Safe to call at each deployment: a series that needs no change is
     neither locked nor written, so the least-privileged role may call it too.
 
@@ -83,7 +83,8 @@ def define_series(
     series, and if nothing changes. A changed ``max_length`` holds at once.
 
     Raises InvalidTemplate, InvalidCalendar, InvalidSeries, InvalidDate, AgainstRules or InvalidTenant, or NotGranted if
-    the role may not change series; then nothing is written. ``series.rule_findings()`` lists what the rules only doubt.
+    the role may not change series; then nothing is written. ``series.rule_findings()`` lists what the rules doubt but
+    don't forbid.
     """
     code, org, using = series_named(code, org, using)
     alias = using or router.db_for_write(Series)
@@ -121,7 +122,8 @@ def save_series(
 
 
 def settings_json(series: Series, names: Iterable[str] | None = None) -> str:
-    """The settings as JSON for the database, with the bounds of the rules, which it can't ask itself."""
+    """The settings as JSON for the database, with the bounds that the rules set, because only Python knows the
+    rules."""
     settings = {name: getattr(series, name) for name in (SETTINGS if names is None else names)}
     settings["rules_length"], settings["rules_highest"] = series.rule_bounds()
     authorised = series.must_be_authorised()
@@ -175,12 +177,12 @@ def _calendar(series: Series) -> tuple[str, str]:
 
 
 def find_series(alias: str, tenant: str, code: str) -> Series | None:
-    """The series of a tenant, or None. Raises TenantMoved where it isn't at home there."""
+    """The series of a tenant, or None. Raises TenantMoved if the tenant isn't at home in this database."""
     return homes.find_at_home(alias, tenant, Series.objects.using(alias).filter(tenant=tenant, code=code).first)
 
 
 def find_or_make_series(alias: str, tenant: str, code: str) -> Series:
-    """The series of a tenant, which a default is made for; raises UnknownSeries, or TenantMoved."""
+    """The series of a tenant, made from the default of that code if necessary; raises UnknownSeries, or TenantMoved."""
     series = find_series(alias, tenant, code)
     if series is None and make_default_series(connections[alias], tenant, code):
         series = find_series(alias, tenant, code)
@@ -235,8 +237,8 @@ def make_default_series(connection: BaseDatabaseWrapper, tenant: str, code: str,
 def keep_default(alias: str, code: str, series: Series, *, tenant: str | None = None, ahead: bool = False) -> None:
     """Have the database make series of ``code`` as LEDGER["DEFAULT_SERIES"] says now; ``migrate`` does so too.
 
-    With ``tenant``, for that one alone; with ``ahead``, committed at once. Raises InvalidSeries if the database has
-    another default and this role may not change it.
+    With ``tenant``, the default is for that tenant alone; with ``ahead``, it is committed at once. Raises InvalidSeries
+    if the database has another default and this role may not change it.
     """
     wanted = settings_json(series)
     if tenant is not None:

@@ -1,4 +1,4 @@
-"""Doing the same to many rows: all or none, and only once if it is asked for twice."""
+"""Doing the same to many rows: all or none, and only once if two calls do it at the same time."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -58,7 +58,7 @@ def all_or_none(chosen: Iterable[Any], act: Callable[[Any], Any], alias: str, *,
 def _take_turn(alias: str, turn: str) -> None:
     """Wait for a call that does the same right now.
 
-    Only a courtesy: any role can hold such a lock, so nobody waits for it longer than two seconds.
+    This is only a courtesy: any role can hold such a lock, so nobody waits for it longer than two seconds.
     """
     try:
         with transaction.atomic(using=alias):

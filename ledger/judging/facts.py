@@ -134,7 +134,7 @@ def _values(asked: _Asked, *, whole: bool) -> Iterator[Fact]:
 
 
 def _alarms(asked: _Asked) -> tuple[tuple[Fact, ...], tuple[Fact, ...]]:
-    """The facts that open alarms make, and those of acknowledged alarms, which don't count."""
+    """The facts that unresolved alarms make, and those of acknowledged alarms, which don't count."""
     found: dict[tuple[Any, ...], tuple[int, datetime | None]] = {}
     for *place, check, is_acknowledged, alarms, values, raised_at in asked.rows(sql.ALARMS):
         kind, since = kind_of(check), _aware(raised_at)

@@ -18,8 +18,8 @@ class AlarmRaised(EventOfAny):
     ``kind`` is the name of the check, ``rule`` its place in "What must always hold" (null for the rules of a country).
     ``tenant`` is null if it concerns all of them, such as a missing guard. ``series``, ``starts_on``, ``ordinal``,
     ``value``, ``through``, ``number``, ``table_name`` and ``row_id`` say where it is, without foreign keys, since these
-    rows may be lost. ``subject`` is a digest of all that, made by the database. While an alarm is open, it is not
-    raised again; after it was resolved it may be, as the next ``occurrence``.
+    rows may be lost. ``subject`` is a digest of all that, made by the database. Until an alarm is
+    resolved it is not raised again; after that it may be, as the next ``occurrence``.
     """
 
     kind = ShortTextField(max_length=_KIND_LENGTH)

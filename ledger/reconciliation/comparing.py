@@ -45,7 +45,7 @@ _OPEN = """
 """
 
 # The numbers that a full comparison judges: every one that could differ (functions/ledger_suspects.sql), and those with
-# open findings. Arguments: series ids, and the kind of the documents of each.
+# findings. Arguments: series ids, and the kind of the documents of each.
 _SUSPECT = f"""
     INSERT INTO ledger_pendingcomparison (tenant, system, subject)
     SELECT %(tenant)s, %(system)s, s.subject
@@ -56,7 +56,7 @@ _SUSPECT = f"""
 
 # The numbers that an incremental comparison judges, beside those that were noted: entries and voids of transactions
 # that were not over at the last comparison, whatever their ids and times; entries that have become old enough since;
-# and those with open findings. Arguments: ``horizon`` of the last comparison and ``ahead``, the next transaction now
+# and those with findings. Arguments: ``horizon`` of the last comparison and ``ahead``, the next transaction now
 # (ids beyond it come from a backup of another server); ``before`` and ``through``, between which numbers became old.
 _FRESH = f"""
     INSERT INTO ledger_pendingcomparison (tenant, system, subject)

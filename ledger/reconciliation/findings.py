@@ -90,7 +90,7 @@ def findings(
     resolved: bool = False,
     using: str | None = None,
 ) -> Iterator[Finding]:
-    """Stream the open findings in the order in which they were raised; ``resolved`` adds the resolved ones.
+    """Stream the findings in the order in which they were raised; the resolved ones only with ``resolved``.
 
     ``acknowledged`` selects those that were acknowledged (True), or were not (False).
     """

@@ -193,7 +193,7 @@ CONFIRMED = f"""
     GROUP BY e.period_id, d.system
 """  # noqa: S608
 
-# The open alarms that were acknowledged, with the last acknowledgement of each. Parameter: tenant.
+# The acknowledged alarms, with the last acknowledgement of each. Parameter: tenant.
 ACKNOWLEDGED = """
     SELECT a.series, a.starts_on, a.kind AS alarm, a.problem, a.number, a.raised_at, k.reason,
            k.actor AS acknowledged_by, k.acknowledged_at

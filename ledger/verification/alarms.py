@@ -1,7 +1,7 @@
 """Alarms: what checks of the ledger have found, kept until a later check no longer finds it.
 
 Only ``raise_alarms``, ``resolve_alarms``, ``recheck`` and ``acknowledge_alarm`` write; by the last one, people say why
-something that can't be mended may stand. ``Watch`` compares the findings of a whole check with the unresolved alarms:
+something that can't be mended may stand. ``Watch`` compares the findings of a whole check with the raised alarms:
 it raises what is new, and resolves what is gone. The workers' role may only raise and ``recheck``, where the database
 itself decides what is mended. So whoever steals that role can't hide an alarm.
 """
@@ -32,7 +32,7 @@ _ACKNOWLEDGE = "SELECT ledger_acknowledge_alarms(%s::bigint[], %s, %s)"
 #: The kind of alarms of the rules of countries, which another check finds than those of the ledger.
 COUNTRY_RULE = "country-rule"
 
-#: A check that could not run. The alarms that it would have found again stay unresolved.
+#: A check that could not run. The alarms that it would have found again are not resolved.
 NOT_CHECKED = "not-checked"
 
 #: What can't be mended, and so may be acknowledged: faults in rows that never change, keys older than the rules for
@@ -68,7 +68,7 @@ _BATCH = 500
 _IDENTITY = ("kind", "tenant", "series", "starts_on", "ordinal", "value", "through", "table_name", "row_id", "problem")
 
 
-# The open alarms that a check with these limits would find again: id, why it may stand (if somebody said so), and the
+# The alarms, not resolved yet, that a check with these limits would find again: id, why it may stand (if somebody said so), and the
 # columns of _IDENTITY. Alarms without a tenant, such as those of guards, are always included. Arguments: tenant, series
 # (null for all), rules (the kind of alarms of the rules of countries), country (whether these are the ones to return).
 _OPEN = """
@@ -97,7 +97,7 @@ def raise_alarms(alarms: Sequence[Alarm], *, using: str | None = None) -> int:
 
 
 def resolve_alarms(ids: Collection[int], *, using: str | None = None) -> int:
-    """Append AlarmResolved for each of these alarms that is unresolved; return how many that were."""
+    """Append AlarmResolved for each of these alarms that has none; return for how many."""
     alias = using or router.db_for_write(AlarmRaised)
     return _counted(alias, _RESOLVE, list(ids)) if ids else 0
 
@@ -170,7 +170,7 @@ def lost_values(
 def recheck(*, using: str | None = None) -> int:
     """Resolve the alarms whose problem is mended by now: all values have a row again, the reservation was settled.
 
-    It looks only at what the unresolved alarms name, so it may run every minute. Returns how many were resolved.
+    It looks only at what these alarms name, so it may run every minute. Returns how many were resolved.
     """
     return _counted(using or router.db_for_write(AlarmRaised), _RESOLVE_MENDED)
 

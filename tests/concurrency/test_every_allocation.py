@@ -332,7 +332,7 @@ def test_forty_numbers_in_the_transaction_that_defines_the_series(allocation: st
 def test_a_series_that_only_this_transaction_knows_cannot_be_reserved_from() -> None:
     with transaction.atomic():
         define_series("own", template="O{counter:03}", calendar="never", allocation=RESERVED)
-        with pytest.raises(e.NotReservable, match="'own' or its period is known to this transaction alone"):
+        with pytest.raises(e.NotReservable, match="'own' or its period is visible to this transaction alone"):
             number(series="own")
         with pytest.raises(e.NotReservable):
             issue_many("own", documents=["a"], on=DAY)

@@ -73,7 +73,7 @@ class There:
 
     def open(self) -> set[tuple[str, str]]:
         found = [(each.kind, each.subject) for each in findings(tenant=self.books.tenant, system=self.books.system)]
-        assert len(found) == len(set(found)), "a finding is open once"
+        assert len(found) == len(set(found)), "a finding is raised once"
         return set(found)
 
     def raised(self) -> list[tuple[str, str, int]]:

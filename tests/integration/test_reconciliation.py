@@ -354,7 +354,7 @@ class TestAcknowledging:
                 model.objects.create(tenant="other", finding=raised)
         with pytest.raises(IntegrityError, match="does not belong to tenant 'other'"), transaction.atomic():
             FindingRaised.objects.create(tenant="other", system="books", kind="gap", subject=ONE, entry=one())
-        with pytest.raises(IntegrityError, match="is unresolved, or was never raised"), transaction.atomic():
+        with pytest.raises(IntegrityError, match="is not resolved, or was never raised"), transaction.atomic():
             FindingRaised.objects.create(system="books", kind="unknown", subject="X-9", occurrence=2)
 
 

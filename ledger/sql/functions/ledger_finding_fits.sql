@@ -17,7 +17,7 @@ BEGIN
         WHERE f.tenant = NEW.tenant AND f.system = NEW.system AND f.kind = NEW.kind AND f.subject = NEW.subject
           AND f.occurrence = NEW.occurrence - 1
     ) THEN
-        RAISE EXCEPTION 'the finding % of % is unresolved, or was never raised, so it can''t be raised as occurrence %',
+        RAISE EXCEPTION 'the finding % of % is not resolved, or was never raised, so it can''t be raised as occurrence %',
             NEW.kind, quote_literal(NEW.subject), NEW.occurrence USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;
