@@ -1,7 +1,7 @@
 """Folio: document numbers that a merchant can defend in an audit.
 
-This is the whole public API: these functions, and the public names of these modules, which docs/reference/api.md
-describes. Everything is imported on first use, so ``INSTALLED_APPS += ["ledger"]`` costs nothing::
+The public API is these functions and, of these modules, the names that docs/reference lists. All other names of Folio
+are private and may change. Everything is imported on first use, so ``INSTALLED_APPS += ["ledger"]`` costs nothing::
 
     from django.db import transaction
     from ledger import issue, issue_many, preview, void

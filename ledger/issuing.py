@@ -123,9 +123,7 @@ def issue_many(
         for _ in range(_TRIES):
             answer = expected_allocator(connection.alias, request).take_many(connection, request, distinct)
             if len(answer.entries) == len(keys):
-                return [
-                    answer.entries[at] for at in range(len(keys))
-                ]  # nearly always: all are new, none twice
+                return [answer.entries[at] for at in range(len(keys))]  # nearly always: all are new, none twice
             if answer.outcome in (Outcome.ISSUED, Outcome.EXISTING):
                 numbered: dict[str, Entry] = {distinct[at]: entry for at, entry in answer.entries.items()}
                 if unseen := [key for key in distinct if key not in numbered]:

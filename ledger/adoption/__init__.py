@@ -365,8 +365,8 @@ class _Adoption:
             left_out=dict(reader.chosen.left_out),
             statuses=reader.chosen.statuses.told(),
             runs=tuple(AdoptedRun(*row) for row in self._all(sql.RUNS)),
-            contradicting=contradicting[0][1] if contradicting else 0,
-            examples=tuple(told for told, _ in contradicting),
+            contradicting=contradicting[0].total if contradicting else 0,
+            examples=tuple(row.contradiction for row in contradicting),
         )
 
     def _do(self, statement: str, arguments: Any = None) -> None:

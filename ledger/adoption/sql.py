@@ -181,7 +181,7 @@ RUNS = """
 
 # Some of the numbers whose text contradicts their date, each with the count of all. Argument: batch.
 CONTRADICTING = """
-    SELECT s.metadata ->> 'contradiction'::text, count(*) OVER ()
+    SELECT s.metadata ->> 'contradiction'::text AS contradiction, count(*) OVER () AS total
     FROM ledger_adoptingrow s WHERE s.batch = %(batch)s AND s.metadata ? 'contradiction'::text
     ORDER BY s.line LIMIT 5
 """

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connections, router, transaction
@@ -59,7 +59,7 @@ def take(
     known = _known.get((alias, tenant, name))
     with translate_database_errors(name):
         if known is not None and reset_value is None and not nowait:
-            value = next_value(alias, tenant, known) if batch is None else _ask(alias, tenant, known, batch)[2]
+            value = next_value(alias, tenant, known) if batch is None else _ask(alias, tenant, known, batch).last
             if value is not None:
                 return value
         # In the caller's transaction or a new one. A refusal leaves it usable, except where ``reset_value`` is given.
@@ -190,8 +190,15 @@ def next_value(alias: str, tenant: str, code: str) -> int | None:
     return value
 
 
-def _ask(alias: str, tenant: str, code: str, batch: int | None) -> tuple[str, str, int | None]:
-    """The outcome, the business date in days since 1970, and the last value taken, if any was."""
+class _Answer(NamedTuple):
+    """The business date in ``days`` since 1970, and the last value that was taken, if any was."""
+
+    outcome: str
+    days: str
+    last: int | None
+
+
+def _ask(alias: str, tenant: str, code: str, batch: int | None) -> _Answer:
     _, moment = day_or_moment(None)
     if batch is not None:
         return _take_many(alias, tenant, code, None, moment, batch)
@@ -199,16 +206,14 @@ def _ask(alias: str, tenant: str, code: str, batch: int | None) -> tuple[str, st
     if answer[0] == "issued":
         *common, _early = answer
         taken = Taken(*common)
-        return taken.outcome, taken.days, int(taken.value)
+        return _Answer(taken.outcome, taken.days, int(taken.value))
     outcome, *known = answer
-    return outcome, known[0] if known else "0", None
+    return _Answer(outcome, known[0] if known else "0", None)
 
 
-def _take_many(
-    alias: str, tenant: str, code: str, day: date | None, moment: Any, batch: int
-) -> tuple[str, str, int | None]:
+def _take_many(alias: str, tenant: str, code: str, day: date | None, moment: Any, batch: int) -> _Answer:
     [(outcome, dated, last)] = fetch(alias, _TAKE_MANY, (tenant, code, day, moment, batch))
-    return outcome, str(dated.toordinal() - 719163) if dated else "0", last
+    return _Answer(outcome, str(dated.toordinal() - 719163) if dated else "0", last)
 
 
 def _explain(alias: str, tenant: str, name: str, run: Run, outcome: str, days: str, batch: int | None) -> None:

@@ -7,7 +7,7 @@ twice, which are out of order, and all sums.
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from ledger.reports import report_sql as sql
 from ledger.reports.missing import Span, What
@@ -61,6 +61,14 @@ class RegisterRow(Row):
     range: str | None = column(_("Authorised range"), default=None)
 
 
+class _Place(NamedTuple):
+    """What the lines of a period share."""
+
+    series: str
+    period: str
+    authorisation: str
+
+
 #: All but the last column, the range of the period.
 _NAMES = [known.name for known in fields(RegisterRow)][:-1]
 
@@ -84,7 +92,9 @@ def _register(scope: Scope) -> Iterator[Cells]:
     """The lines in the order of their values. They are as many as the ledger has numbers: few calls, no objects."""
     sealed = coverage(scope.tenant, using=scope.snapshot.alias)
     authorised = scope.ranges()
-    places = [(*scoped.place.values(), str(authorised.get(scoped.period.pk) or "")) for scoped in scope.periods]
+    places = [
+        _Place(**scoped.place, authorisation=str(authorised.get(scoped.period.pk) or "")) for scoped in scope.periods
+    ]
     # The lines without a document, without their last cell, each with the place of its period and its value.
     others: Iterator[tuple[int, int, Cells]] = (
         (place, span.first, _other(scope, scoped, span, sealed))
@@ -104,7 +114,7 @@ def _register(scope: Scope) -> Iterator[Cells]:
     for row in scope.snapshot.rows(statement, wanted, by_index=True):
         place, value, key, number, kind, document, issued_on, issued_at, actor, replaces, confirmed, era, xid = row
         while place > other_place or (place == other_place and value > other_value):
-            yield *other, places[other_place - 1][2]
+            yield *other, places[other_place - 1].authorisation
             other_place, other_value, other = next(others, _END)
         while place > void_place or (place == void_place and value >= void_value):
             entry, voided_at, by, reason, replacement = void
@@ -119,7 +129,7 @@ def _register(scope: Scope) -> Iterator[Cells]:
             *(issued_on, issued_at.astimezone(zone), actor, replaces, *fate, "", confirmed, "", seal, authorisation),
         )
     while other:
-        yield *other, places[other_place - 1][2]
+        yield *other, places[other_place - 1].authorisation
         other_place, other_value, other = next(others, _END)
 
 

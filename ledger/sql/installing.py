@@ -34,6 +34,7 @@ _BUILT_IN = re.compile(
     r"|regexp_matches|regexp_replace|repeat|replace|right|round|set_config|sha256|starts_with|string_agg|string_to_array|strpos"
     r"|substr|sum|to_char|to_json|to_jsonb|translate|trim_scale|upper|unnest(?=\([\w.]+\)))\("
 )
+_SCHEMA = "SELECT current_schema()"
 _FUNCTIONS = """
     SELECT p.proname, p.oid::regprocedure::text FROM pg_proc p
     WHERE p.pronamespace = quote_ident(current_schema())::regnamespace AND starts_with(p.proname, 'ledger_')
@@ -110,8 +111,8 @@ def install(connection: BaseDatabaseWrapper) -> None:
     """
     with connection.cursor() as cursor:
         _remove_guards(cursor)
-        cursor.execute("SELECT current_schema()")
-        schema = connection.ops.quote_name(cursor.fetchone()[0])
+        cursor.execute(_SCHEMA)
+        schema = connection.ops.quote_name(*cursor.fetchone())
         # A function may call one that comes later in the alphabet.
         cursor.execute("SET LOCAL check_function_bodies = off")
         texts = function_texts()

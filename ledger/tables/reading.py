@@ -194,7 +194,7 @@ def _json_lines(source: Source, layout: Layout, wanted: list[str]) -> Table:
     """An object in each line; the columns are the names that the first one has, and those that are wanted."""
     lines = enumerate(source.lines(layout.encoding), 1)
     top = list(islice(lines, 1))
-    first = _object(top[0][1]) if top else {}
+    first = next((_object(line) for _, line in top), {})
     if not isinstance(first, dict):
         raise TableError(
             f"The file {source.name!r} is not in JSON lines: {first}.",

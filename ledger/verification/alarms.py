@@ -68,9 +68,10 @@ _BATCH = 500
 _IDENTITY = ("kind", "tenant", "series", "starts_on", "ordinal", "value", "through", "table_name", "row_id", "problem")
 
 
-# The alarms, not resolved yet, that a check with these limits would find again: id, why it may stand (if somebody said so), and the
-# columns of _IDENTITY. Alarms without a tenant, such as those of guards, are always included. Arguments: tenant, series
-# (null for all), rules (the kind of alarms of the rules of countries), country (whether these are the ones to return).
+# The alarms, not resolved yet, that a check with these limits would find again: id, why it may stand (if somebody said
+# so), and the columns of _IDENTITY. Alarms without a tenant, such as those of guards, are always included. Arguments:
+# tenant, series (null for all), rules (the kind of alarms of the rules of countries), country (whether these are the
+# ones to return).
 _OPEN = """
     SELECT a.id, k.reason, a.kind, a.tenant, a.series, a.starts_on::text, a.ordinal, a.value, a.through, a.table_name,
            a.row_id, a.problem

@@ -19,6 +19,7 @@ from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
+from ledger.cursors import by_name
 from ledger.verification import catalogue_sql
 
 Facts: TypeAlias = dict[str, Any]
@@ -125,16 +126,17 @@ def _read(cursor: CursorWrapper, tables: list[str]) -> Catalogue | None:
     seen = cursor.fetchall()
     cursor.execute(catalogue_sql.ONLY_POSTGRESQL)
     cursor.execute(catalogue_sql.PLACES, [[oid for name, oid in seen if name and oid]])
-    places = {oid: (schema, name, quoted, is_table) for oid, schema, name, quoted, is_table in cursor.fetchall()}
-    counted = Counter(places[oid][:3] for name, oid in seen if name and oid and places[oid][3])
+    places = {row.oid: row for row in by_name(cursor, cursor.fetchall())}
+    counted = Counter(places[oid].schema_oid for name, oid in seen if name and oid and places[oid].is_table)
     if not counted:
         return None
-    (schema_id, schema, quoted), _ = counted.most_common(1)[0]
+    [(schema_oid, _)] = counted.most_common(1)
+    here = next(row for row in places.values() if row.schema_oid == schema_oid)
     cursor.execute(catalogue_sql.VERSION)
     major, version = cursor.fetchone()
     hidden = [oid for name, oid in seen if name is None]
-    cursor.execute(catalogue_sql.DESCRIBE, {"schema": schema_id, "tables": tables, "hidden": hidden})
-    unqualified = _unqualifier(quoted)
+    cursor.execute(catalogue_sql.DESCRIBE, {"schema": schema_oid, "tables": tables, "hidden": hidden})
+    unqualified = _unqualifier(here.quoted)
     objects: Objects = {kind: {} for kind in KINDS}
     remarks = []
     for kind, name, text in cursor.fetchall():
@@ -142,12 +144,14 @@ def _read(cursor: CursorWrapper, tables: list[str]) -> Catalogue | None:
         if kind in objects:
             if "settings" in facts:
                 # The ledger's own schema in a search_path is called ``{schema}``.
-                facts["settings"] = [_search_path(setting, quoted) for setting in facts["settings"]]
+                facts["settings"] = [_search_path(setting, here.quoted) for setting in facts["settings"]]
             objects[kind][unqualified(name)] = facts
         else:
             remarks.append(Remark(kind, unqualified(name), facts | {"role": facts.get("role", "")}))
-    elsewhere = {name: places[oid][1] for name, oid in seen if name and oid and places[oid][0] != schema_id}
-    return Catalogue(schema, major, version.split()[0], objects, tuple(remarks), elsewhere)
+    elsewhere = {
+        name: places[oid].schema for name, oid in seen if name and oid and places[oid].schema_oid != schema_oid
+    }
+    return Catalogue(here.schema, major, version.split()[0], objects, tuple(remarks), elsewhere)
 
 
 def _canonical(value: Any, unqualified: Callable[[str], str]) -> Any:

@@ -26,8 +26,8 @@ VERSION: Final = "SELECT current_setting('server_version_num')::int / 10000, cur
 
 # The relations to which the names resolve, and their schemas. Arguments: oids.
 PLACES: Final = """
-    SELECT c.oid::int8, n.oid::int8, n.nspname, quote_ident(n.nspname),
-           c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
+    SELECT c.oid::int8, n.oid::int8 AS schema_oid, n.nspname AS schema, quote_ident(n.nspname) AS quoted,
+           c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AS is_table
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.oid = ANY (%s::oid[])
 """

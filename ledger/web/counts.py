@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from django.core.cache import cache
 from django.db import router
@@ -73,11 +73,24 @@ BUCKETS = 400
 #: A day, so that rows deleted with the guards off don't stay visible for longer.
 _KEPT = 86_400
 #: Raise it when the cached values change, so that a new version doesn't read those of an old one.
-_SCHEMA = 1
+_SCHEMA = 2
 #: What accounting systems confirm may change between two readings, when numbers are written there.
 _KEPT_CONFIRMED = 60
 #: Up to so many stretches are read one by one; more, from the first to the last in one go.
 _MOST_RUNS = 20
+
+
+class Counted(NamedTuple):
+    """How many entries of each kind; ``flagged`` as gaps."""
+
+    issued: int = 0
+    adopted: int = 0
+    flagged: int = 0
+
+    @classmethod
+    def of(cls, kind: str, count: int) -> Self:
+        """So many entries of one kind; an unknown kind counts as none."""
+        return cls(*(count if kind == each else 0 for each in ("issued", "adopted", "gap")))
 
 
 @dataclass(slots=True)
@@ -129,7 +142,7 @@ class Bucket:
 class _Settled:
     """What the cache keeps of a period: by block, how many are issued, adopted, flagged; and documents by day."""
 
-    blocks: dict[int, tuple[int, int, int]] = field(default_factory=dict)
+    blocks: dict[int, Counted] = field(default_factory=dict)
     days: Counter[date] = field(default_factory=Counter)
     #: When the first of them was counted.
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -147,7 +160,7 @@ class PeriodCounts:
     counted_at: datetime | None
     stamp: str
     block: int
-    blocks: dict[int, tuple[int, int, int]]
+    blocks: dict[int, Counted]
     days: Counter[date]
     known: list[tuple[int, int]]
     #: The void values, in order.
@@ -182,9 +195,9 @@ class PeriodCounts:
         first, last = origin, min(self.period.last_value, origin + -(-(last - origin + 1) // size) * size - 1)
         found = [Bucket(low, min(last, low + size - 1)) for low in range(first, last + 1, size)]
         for at, counted in self._of_blocks(origin, size, last) if of_blocks else self._of_values(origin, size, last):
-            found[at].issued += counted[0]
-            found[at].adopted += counted[1]
-            found[at].flagged += counted[2]
+            found[at].issued += counted.issued
+            found[at].adopted += counted.adopted
+            found[at].flagged += counted.flagged
         for low, high in self.known:
             for at in range(max(0, (low - origin) // size), min(len(found) - 1, (high - origin) // size) + 1):
                 bucket = found[at]
@@ -216,25 +229,25 @@ class PeriodCounts:
         size = -(-size // self.block) * self.block
         return (first - _start(self.period)) // self.block * self.block + _start(self.period), size
 
-    def _of_blocks(self, origin: int, size: int, last: int) -> Iterator[tuple[int, tuple[int, int, int]]]:
+    def _of_blocks(self, origin: int, size: int, last: int) -> Iterator[tuple[int, Counted]]:
         for block, counted in self.blocks.items():
             low = _start(self.period) + block * self.block
             if origin <= low <= last:
                 yield (low - origin) // size, counted
 
-    def _of_values(self, origin: int, size: int, last: int) -> Iterator[tuple[int, tuple[int, int, int]]]:
+    def _of_values(self, origin: int, size: int, last: int) -> Iterator[tuple[int, Counted]]:
         wanted = {**self._wanted, "origin": origin, "size": size, "first": origin, "last": last}
         for at, kind, count in fetch(self.alias, sql.ENTRIES, wanted):
-            yield at, _counted(kind, count)
+            yield at, Counted.of(kind, count)
 
     def _confirmed(self, wanted: dict[str, Any], stamp: str) -> list[tuple[int, int]]:
         """Confirmed values by stretch; a stretch without any is left out."""
         place = f"confirmed:{wanted['origin']}:{wanted['size']}:{wanted['last']}"
         key = _key(self.period, self.alias, place, self.stamp)
-        kept = cache.get(key)
-        if kept is not None and kept[0] == stamp:
-            rows: list[tuple[int, int]] = kept[1]
-            return rows
+        made_for, rows = cache.get(key, ("", []))
+        if made_for == stamp:
+            confirmed: list[tuple[int, int]] = rows
+            return confirmed
         found = [(at, count) for at, count in fetch(self.alias, sql.CONFIRMED, wanted)]
         cache.set(key, (stamp, found), _KEPT_CONFIRMED)
         return found
@@ -287,7 +300,7 @@ def period_counts(period: Period, *, fresh: bool = False) -> PeriodCounts:
 
 def _count(
     period: Period, alias: str, size: int, first: int, last: int
-) -> tuple[dict[int, tuple[int, int, int]], dict[int, Counter[date]]]:
+) -> tuple[dict[int, Counted], dict[int, Counter[date]]]:
     """The blocks from ``first`` to ``last``, each with its documents by day."""
     wanted = {
         "tenant": period.tenant,
@@ -297,19 +310,14 @@ def _count(
         "first": _start(period) + first * size,
         "last": min(MAX_VALUE, _start(period) + (last + 1) * size - 1),
     }
-    found: dict[int, list[int]] = {}
+    found: dict[int, Counted] = {}
     days: dict[int, Counter[date]] = {}
     for block, kind, day, count in fetch(alias, sql.BLOCKS, wanted):
-        counted = _counted(kind, count)
-        found[block] = [a + b for a, b in zip(found.get(block, (0, 0, 0)), counted, strict=True)]
+        found[block] = Counted(*map(sum, zip(found.get(block, Counted()), Counted.of(kind, count), strict=True)))
         its_days = days.setdefault(block, Counter())
         if kind != Entry.Kind.GAP:
             its_days[day] += count
-    return {block: (kept[0], kept[1], kept[2]) for block, kept in found.items()}, days
-
-
-def _counted(kind: str, count: int) -> tuple[int, int, int]:
-    return tuple(count if kind == each else 0 for each in ("issued", "adopted", "gap"))  # type: ignore[return-value]
+    return found, days
 
 
 def _left_out(known: Iterable[tuple[int, int]], start: int, size: int) -> dict[int, int]:

@@ -141,10 +141,7 @@ def test_what_can_be_mended_is_mended(kind: str) -> None:
 def test_what_is_said_of_an_alarm_is_of_its_tenant(alarm: AlarmRaised) -> None:
     for tenant in ("another", None):
         for model, more in ((AlarmAcknowledged, {"reason": "x"}), (AlarmResolved, {})):
-            with (
-                pytest.raises(DatabaseError, match=f"alarm {alarm.pk} does not belong"),
-                transaction.atomic(),
-            ):
+            with pytest.raises(DatabaseError, match=f"alarm {alarm.pk} does not belong"), transaction.atomic():
                 model.objects.create(tenant=tenant, alarm=alarm, **more)
 
 
