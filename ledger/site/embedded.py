@@ -31,7 +31,7 @@ from psycopg import errors, sql
 from psycopg.conninfo import make_conninfo
 
 DATABASE = "folio"
-_OWNER = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = %s"
+_OWNED_BY = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = %s"
 #: The owner of the site's database, and so of its ledger: not a superuser, whom no guard binds.
 OWNER = "folio"
 POSTGRES_CONF = {"max_connections": "200"}
@@ -124,7 +124,7 @@ def _start_postgres(folder: Path, configuration: Mapping[str, str], cleanup_mode
     postmaster = server.get_postmaster_info()
     conninfo = make_conninfo(host=str(postmaster.socket_dir), user=server.postgres_user, dbname="postgres")
     with psycopg.connect(conninfo, autocommit=True) as connection:
-        if not connection.execute(_OWNER, [DATABASE]).fetchone():
+        if not connection.execute(_OWNED_BY, [DATABASE]).fetchone():
             role, database = sql.Identifier(owner or server.postgres_user), sql.Identifier(DATABASE)
             # Another process may be at the same point.
             there = (errors.DuplicateObject, errors.DuplicateDatabase, errors.UniqueViolation)
@@ -133,7 +133,7 @@ def _start_postgres(folder: Path, configuration: Mapping[str, str], cleanup_mode
                     connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(role))
             with contextlib.suppress(*there):
                 connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, role))
-        [user] = connection.execute(_OWNER, [DATABASE]).fetchone() or [owner]
+        [user] = connection.execute(_OWNED_BY, [DATABASE]).fetchone() or [owner]
     return f"postgresql://{user}@/{DATABASE}?host={postmaster.socket_dir}"
 
 

@@ -12,7 +12,6 @@ from ledger.web.health import healthz
 from ledger.web.metrics import metrics
 from ledger.web.wrappers import secured
 
-
 _ANYTHING = "SELECT 1"
 
 
