@@ -3,7 +3,7 @@
 The models with a NumberField are watched, and those that ``LEDGER["DOCUMENTS"]`` names. A number has lost its document
 if the document's key names a row that isn't there; a text that names no row (``order:17``) is its own document. But if
 a model that the setting names has a NumberField with ``document=``, all numbers of its series belong to its rows: such
-a number has lost its document if no row bears it. Where ``series`` is a function too, the numbers keep the field's name
+a number has lost its document if no row has it. Where ``series`` is a function too, the numbers keep the field's name
 in their metadata, so they are watched in every series.
 
 Each is a finding of the kind ``no-document``, and its system is the model. It is resolved when the row is there again,
@@ -109,7 +109,7 @@ def look(alias: str, ids: Sequence[Any]) -> tuple[dict[str, int], Failures]:
     for named, rows in by_fields.items():
         with failures.noted(named if named in marks else f"series {named}", alias, _log):
             fields = marks.get(named) or texts[named]
-            borne = _borne(fields, {number for pk, _, number in rows if pk in living}, alias)
+            borne = _found_in(fields, {number for pk, _, number in rows if pk in living}, alias)
             lost = {pk for pk, tenant, number in rows if (tenant, number) not in borne and pk in living}
             _note(alias, label(fields[0].model), rows, lost, counts)
     return counts, failures
@@ -133,8 +133,8 @@ def _home(model: type[models.Model], alias: str) -> str:
     return alias if router.allow_migrate_model(alias, model) else router.db_for_write(model)
 
 
-def _borne(fields: Sequence[Any], numbers: Collection[str], alias: str) -> set[tuple[str, str]]:
-    """The numbers that a row bears in one of the fields, each with its tenant."""
+def _found_in(fields: Sequence[Any], numbers: Collection[str], alias: str) -> set[tuple[str, str]]:
+    """Those of ``numbers`` that a row has in one of the fields, each with its tenant."""
     found = set()
     for field in fields:
         rows = field.model._base_manager.using(_home(field.model, alias)).select_related()

@@ -1,4 +1,4 @@
-"""Takes over the numbers of a previous system: a whole table in one transaction, or nothing.
+"""Takes over the numbers of a previous system: a whole table in one transaction, or none of it.
 
 The table is copied into a staging table, where SQL finds its faults. Then each row becomes a ``NumberAdopted``, the
 counters jump to the highest values, and the holes between them are kept as ranges.
@@ -265,7 +265,7 @@ class _Adoption:
             told = ", ".join(f"{count:,} ({reason})" for reason, count in reader.chosen.left_out.items())
             raise AdoptionError(
                 f"{source} has no number to take over: all of its {reader.chosen.read:,} rows are left out: {told}.",
-                rule="An adoption takes over one number at least.",
+                rule="An adoption takes over at least one number.",
                 remedy="Correct the rules that leave rows out: --where, --skip, --only-prefix, --kinds, --only-kind, "
                 "--draft-values.",
             )

@@ -66,9 +66,9 @@ class NumberField(_CharField):
     ``"shop.invoice:17"``. Numbers are unique for each tenant, so the column is ``unique`` unless ``org`` is a function;
     then the model needs a UniqueConstraint of its own, which a check asks for.
 
-    ``on_delete`` is PROTECT or KEEP. With PROTECT, the default, Django deletes no row whose number isn't void, neither
-    alone nor in a query set, by a cascade or in the admin: it raises NumberProtected. With KEEP rows can be deleted,
-    and their numbers stay. The sweep ``missing_documents`` finds deleted rows, even those that SQL deleted.
+    ``on_delete`` is PROTECT or KEEP. With PROTECT, the default, Django refuses to delete a row whose number isn't void,
+    alone, in a query set, by a cascade or in the admin: it raises NumberProtected. With KEEP rows can be deleted, and
+    their numbers stay. The sweep ``missing_documents`` finds deleted rows, even those that SQL deleted.
 
     A copy of the field on another model, such as that of django-simple-history, is a plain text column.
 
@@ -94,7 +94,7 @@ class NumberField(_CharField):
         if on_delete not in (PROTECT, KEEP):
             raise InvalidArgument(
                 f"NumberField(on_delete={getattr(on_delete, '__name__', on_delete)}) is neither PROTECT nor KEEP.",
-                rule="A number stays in the ledger whatever becomes of its row.",
+                rule="A number stays in the ledger, whatever happens to its row.",
                 remedy="Leave it out, so that rows with valid numbers can't be deleted, or pass on_delete=KEEP.",
             )
         self.on_delete = on_delete
@@ -128,7 +128,7 @@ class NumberField(_CharField):
         if not issubclass(cls, self.declared_on):
             self.__class__ = models.CharField  # type: ignore[assignment]
             self._unique = False
-            self.__dict__.pop("unique", None)  # a cached property, which the copy brought along
+            self.__dict__.pop("unique", None)  # a cached property, which was copied too
             self.contribute_to_class(cls, name, private_only)
             return
         super().contribute_to_class(cls, name, private_only)
@@ -142,17 +142,17 @@ class NumberField(_CharField):
     def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
         """Besides a CharField's checks: that a constraint keeps two rows of one tenant from having one number."""
         found = super().check(**kwargs)
-        # The fields of each uniqueness rule of the model that holds for all of its rows.
+        # The fields of each uniqueness rule of the model that applies to all of its rows.
         constraints = [each for each in self.model._meta.constraints if isinstance(each, models.UniqueConstraint)]
         rules = [*(each.fields for each in constraints if each.condition is None), *self.model._meta.unique_together]
         if not self.unique and not any(self.name in fields for fields in rules):
-            message = f"Nothing keeps two rows of one org from bearing the same {self.name}."
+            message = f"Nothing keeps two rows of one org from having the same {self.name}."
             hint = f"Add UniqueConstraint(fields=[<the org's field>, {self.name!r}], name=…) to its Meta.constraints."
             found.append(checks.Warning(message, hint=hint, obj=self, id="ledger.W020"))
         return found
 
     def formfield(self, **kwargs: Any) -> "forms.Field | None":
-        """If it is shown at all (``editable=True``), it is disabled, and what a browser sends is not read."""
+        """Disabled, so what a browser sends is not read; shown only with ``editable=True``."""
         return super().formfield(**{**kwargs, "disabled": True, "required": False})
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
@@ -246,13 +246,13 @@ class NumberField(_CharField):
         numbers = list(known.values_list("number", flat=True))
         if numbers and given not in numbers:
             raise DocumentConflict(
-                f"{instance._meta.label} {document!r} bears {given!r}, but was given {numbers[0]!r}.",
+                f"{instance._meta.label} {document!r} has {given!r}, but was given {numbers[0]!r}.",
                 rule="One document has one number of a series.",
                 remedy=f"Save it with {self.name}=None.",
             )
         if not numbers:
             raise InvalidArgument(
-                f"{instance._meta.label} {document!r} bears {given!r}, which the ledger has not given to it.",
+                f"{instance._meta.label} {document!r} has {given!r}, which the ledger has not given to it.",
                 rule="The ledger gives the numbers; one that it doesn't know could be given again.",
                 remedy=f"Leave {self.name} empty; numbers of a previous system come in by manage.py ledger_adopt, with "
                 "this document.",

@@ -1,6 +1,6 @@
 """Names of old sequences that continue in a series: ``LEDGER_COMPAT["OLD_NAMES"]`` says in which series and period.
 
-The ledger then keeps the number that the document bears, ``1/FV/11/2026``, and not the name of a counter.
+The ledger then keeps the number of the document, ``1/FV/11/2026``, and not the name of a counter.
 """
 
 from datetime import date

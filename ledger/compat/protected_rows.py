@@ -48,7 +48,7 @@ class Protector:
                 named = ", ".join(list(kept)[:3]) + (f" and {len(kept) - 3} more" if len(kept) > 3 else "")
                 raise Protected(
                     f"Rows of {number.model._meta.label} can't be deleted: their numbers aren't void: {named}.",
-                    rule="A number that isn't void says that there is a document which bears it.",
+                    rule="A number that isn't void says that there is a document with it.",
                     remedy="Void the numbers first: void(number, reason=…). Or let rows be deleted and numbers stay: "
                     f"{number.name} = NumberField(…, on_delete=KEEP).",
                     rows=kept.values(),

@@ -28,7 +28,7 @@ class SequenceNotFoundError(SequenceError, UnknownSeries):
 
 
 class SequenceLockedError(SequenceError, LockTimeout):
-    """Another transaction holds the sequence and didn't end in time, or the sequence has counted on meanwhile."""
+    """Another transaction holds the sequence and didn't end in time, or has used the sequence in the meantime."""
 
 
 class SequenceExists(SequenceError, IntegrityError):
@@ -38,7 +38,7 @@ class SequenceExists(SequenceError, IntegrityError):
 def not_found(scope: str, tenant: str) -> SequenceNotFoundError:
     return SequenceNotFoundError(
         f"There is no sequence {scope!r} of {tenant or 'no organisation'}.",
-        rule="auto_create=False, and look-ups, make none.",
+        rule="Look-ups, and next_sequence(auto_create=False), make no sequence.",
         remedy=f"Make it: Sequence.objects.create(scope={scope!r}, …), or leave auto_create out.",
     )
 
@@ -165,8 +165,8 @@ def skip_to(alias: str, series: Series, value: Any) -> None:
     """
     if not isinstance(value, int) or value < 0:
         raise InvalidArgument(
-            f"current_value={value!r} is no value of a counter.",
-            rule="A counter counts in whole numbers from 0 on, and an expression such as F() isn't known to it.",
+            f"current_value={value!r} is not a value of a counter.",
+            rule="A counter counts in whole numbers from 0 on; it takes no expression such as F().",
             remedy="Pass a whole number, or call next_sequence().",
         )
     if find_period(series, today_of(alias, series), alias) is None:

@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
                 5, default="01-01", help_text="Month and day on which the fiscal year begins, such as 04-01."
             ),
             max_days_ahead=PositiveIntegerField(
-                db_default=400, default=400, help_text="So many days after today a document may be dated at most."
+                db_default=400, default=400, help_text="How many days after today a document may be dated."
             ),
             time_zone=text(64, help_text="Decides the business date, such as Europe/Berlin."),
             allocation=text(
@@ -129,7 +129,7 @@ class Migration(migrations.Migration):
             ),
             close_after_days=PositiveSmallIntegerField(
                 blank=True,
-                help_text="So many days after its end a sweep closes a period for good; empty: it is closed by hand.",
+                help_text="How many days after its end a sweep closes a period for good; if empty, people close it.",
                 null=True,
             ),
             is_active=BooleanField(default=True, help_text="A series that is switched off gives out no number."),
@@ -471,7 +471,7 @@ class Migration(migrations.Migration):
             number=text(100, help_text="As the accounting system wrote it."),
             system=text(100, help_text="Its name in LEDGER_ACCOUNTING."),
             remote_id=text(300, help_text="The accounting system's own key."),
-            reference=text(help_text="Ours, which the draft bears there."),
+            reference=text(help_text="Our reference, which the draft has there."),
             refusal=TextField(blank=True, default="", help_text="Why the number was not taken."),
             drafted_at=written_at(),
             period=kept("ledger.period", db_index=False, related_name="+"),

@@ -24,7 +24,7 @@ class DraftMade(Event):
     number = ShortTextField(max_length=NUMBER_LENGTH, help_text="As the accounting system wrote it.")
     system = ShortTextField(max_length=SYSTEM_LENGTH, help_text="Its name in LEDGER_ACCOUNTING.")
     remote_id = ShortTextField(max_length=300, help_text="The accounting system's own key.")
-    reference = ShortTextField(max_length=200, help_text="Ours, which the draft bears there.")
+    reference = ShortTextField(max_length=200, help_text="Our reference, which the draft has there.")
     refusal = models.TextField(blank=True, default="", help_text="Why the number was not taken.")
     drafted_at = written_at()
 

@@ -14,49 +14,50 @@ from ledger.models.remote import REMOTE_LENGTH
 class FindingKind(models.TextChoices):
     """What can differ. Everything is compared by number, without regard to case.
 
-    *Here* are the entries of the series that the system is set up for; *there* the documents of the mirror. A document
-    there *bears* its number when it is posted or void; a draft does not, and counts for nothing. A number here *lives*
-    when it is issued or adopted, and not void. Our document is known there by its reference.
+    *Here* is the ledger: the entries of the series that the system is set up for. *There* is the accounting system, as
+    the mirror has it; its drafts don't count. A number here is *valid* if it is issued or adopted, and not void. Our
+    document is known there by its reference.
 
-    ``MISSING``: it lives here, and nothing there bears it, nor was it deleted there, nor has its document another
-    number there. Only after the grace, counted from its issue to the beginning of the last complete reading; and until
-    the system is read in full, only if it was issued after the time from which the system was read.
+    ``MISSING``: valid here; no document there has it, none that had it was deleted, and our document has no other
+    number there. It counts only after the grace period, from its issue to the beginning of the last complete reading.
+    Until the system has been read in full, the number must also be issued after the time from which it was read.
 
-    ``UNKNOWN``: borne there, and no entry of the tenant has it in any series; unless the document counts as
+    ``UNKNOWN``: a document there has it, and no entry of the tenant in any series; unless that document counts as
     OTHER_NUMBER. With ``"foreign": "ignore"`` only if the number fits a period of the series.
 
-    ``VOID_THERE``: it lives here; there it is borne by void documents alone.
+    ``VOID_THERE``: valid here; there only void documents have it.
 
-    ``VOID_HERE``: it is void here, and posted there: by our document, or with no dead document there that was ours.
+    ``VOID_HERE``: void here and posted there, by our document, or if no void or deleted document there was ours.
 
-    ``DUPLICATE``: an issued or adopted number that two or more posted documents bear; if the system never gives the
-    number of a dead document again, void ones count too.
+    ``DUPLICATE``: issued or adopted here, and two or more posted documents there have it. Void ones count too, if the
+    system never gives the number of a void or deleted document again.
 
-    ``OTHER_NUMBER``: it lives here, a posted document there has our document for a reference and another number, which
-    is not that of another entry for the same document; and nothing there bears our number for our document, or without
-    a reference.
+    ``OTHER_NUMBER``: valid here; a posted document there has our document as its reference, and another number, which
+    is not that of another entry for the same document. No document there has our number with our reference, or with
+    none.
 
-    ``OTHER_PERIOD``: a document there that bears the number has a date outside the period of its entry.
+    ``OTHER_PERIOD``: a document there with this number has a date outside the period of its entry.
 
-    ``DELETED``: it lives here; a document of that number was deleted there, and nothing bears it now.
+    ``DELETED``: valid here; a document there with this number was deleted, and none has it now.
 
-    ``REUSED``: an issued or adopted number that a posted document bears, and a dead one bore: a deleted one, or, if the
-    system gives the number of a void document again, a void one.
+    ``REUSED``: issued or adopted here; a posted document there has it, and a deleted one had it before; or a void one,
+    if the system gives the number of a void document again.
 
-    ``GAP``: flagged here as a gap, and borne there by a posted document.
+    ``GAP``: a gap here, and a posted document there has it.
 
-    ``OTHER_DOCUMENT``: it lives here and is posted there, and no document that bears it there is ours: we pushed
-    another one, or, if we pushed none, each has another reference than ours (if both have one).
+    ``OTHER_DOCUMENT``: valid here and posted there, and no document there with this number is ours: we pushed another
+    one; or we pushed none, and each has another reference than ours (if both have one).
 
-    ``OTHER_AMOUNT``: it lives here, and our document that bears it there has another amount (to the smallest unit of
-    its currency), currency or customer than the ``describe`` hook gave.
+    ``OTHER_AMOUNT``: valid here; our document there with this number has another amount (to the smallest unit of its
+    currency), currency or customer than the ``describe`` hook gave.
 
-    ``OTHER_SPELLING``: it lives here, nothing posted there bears it nor our document has another one, and numbers there
-    that no entry here has read the same, except for blanks, kinds of dash, ``#``, leading zeros, case, or an
-    amendment's ``-1`` at the end. It stands for MISSING, VOID_THERE or DELETED, and for the UNKNOWN of each of these.
+    ``OTHER_SPELLING``: valid here; no posted document there has it, and our document has no other number there. But
+    numbers there that no entry here has read the same, except for spaces, kinds of dash, ``#``, leading zeros, case, or
+    an amendment's ``-1`` at the end. It stands for MISSING, VOID_THERE or DELETED, and for the UNKNOWN of each of
+    these.
 
-    ``NO_DOCUMENT``: it lives here, and its document, a row of one of the project's own models, is gone; the system is
-    that model, and no accounting system. The sweep ``missing_documents`` reports it.
+    ``NO_DOCUMENT``: valid here, and its document, a row of one of the project's own models, is gone. The system is then
+    the name of that model. The sweep ``missing_documents`` reports it.
     """
 
     MISSING = "missing", "missing there"

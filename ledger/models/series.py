@@ -71,7 +71,7 @@ class Series(models.Model):
         max_length=5, default="01-01", help_text="Month and day on which the fiscal year begins, such as 04-01."
     )
     max_days_ahead = models.PositiveIntegerField(
-        default=400, db_default=400, help_text="So many days after today a document may be dated at most."
+        default=400, db_default=400, help_text="How many days after today a document may be dated."
     )
     time_zone = ShortTextField(max_length=64, help_text="Decides the business date, such as Europe/Berlin.")
     allocation = ShortTextField(max_length=12, choices=Allocation.choices, default=Allocation.SERIAL)
@@ -113,7 +113,7 @@ class Series(models.Model):
     close_after_days = models.PositiveSmallIntegerField(
         null=True,
         blank=True,
-        help_text="So many days after its end a sweep closes a period for good; empty: it is closed by hand.",
+        help_text="How many days after its end a sweep closes a period for good; if empty, people close it.",
     )
     is_active = models.BooleanField(default=True, help_text="A series that is switched off gives out no number.")
     # What the rules allow, so that the database can open a period without knowing them.

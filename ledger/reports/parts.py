@@ -77,7 +77,7 @@ def _parts_of_others(scope: Scope) -> Iterator[Part]:
     """What authorities, people and accounting systems say of the numbers; no part without any."""
     if any(one.period.ordinal for one in scope.periods):
         note = _(
-            "Values and days are inclusive. The unused end of a range lapses when it expires, and bears no document."
+            "Values and days are inclusive. The unused end of a range lapses when it expires, and has no document."
         )
         title, read = _("Authorised ranges"), partial(_ranges, scope)
         yield Part("authorisations", title, note, rows.AuthorisationRow, read, grouped=False)

@@ -224,7 +224,7 @@ def _check(on: date | None, since: date | None, until: date | None, made_at: dat
     if made_at is not None and made_at.utcoffset() is None:
         raise InvalidDate(
             f"The time {made_at.isoformat()} has no time zone.",
-            rule="A report bears the moment at which it was made.",
+            rule="A report has the moment at which it was made, with its time zone.",
             remedy="Write it like 2026-11-21T12:00:00+00:00.",
         )
     if on is not None and (since is not None or until is not None):

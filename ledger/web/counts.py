@@ -97,7 +97,7 @@ class Counted(NamedTuple):
 class Bucket:
     """The values from ``first`` to ``last``, both inclusive, counted by state.
 
-    ``issued`` and ``adopted`` bear documents, ``void`` of them were voided since and ``confirmed`` are known to an
+    ``issued`` and ``adopted`` have documents, ``void`` of them were voided since and ``confirmed`` are known to an
     accounting system; ``flagged`` are gaps with an entry, ``known`` were left out by a previous system; ``reserved``
     and ``free`` may still get a document. All others are lost.
     """

@@ -53,7 +53,7 @@ _MEANINGS = {
     marked("issued"): _("A document has this number."),
     marked("adopted"): _("A previous system gave this number to a document."),
     marked("void"): _("The number was declared void. It is never given again."),
-    marked("gap"): _("No document bears this value, and none ever will."),
+    marked("gap"): _("No document has this value, and none ever will."),
     marked("reserved"): _("Kept for a checkout. It becomes a number or a gap."),
     marked("free"): _("Minted ahead. The next checkouts take it."),
     marked("left out"): _("A previous system gave this value to no document."),

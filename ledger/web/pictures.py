@@ -76,7 +76,7 @@ class NumberLine:
 _LANES: tuple[tuple[str, Any, Any, Callable[[Bucket], int]], ...] = (
     ("issued", _("Valid"), _("a document has the number"), lambda bucket: bucket.used - bucket.void),
     ("void", _("Void"), _("declared void, never given again"), lambda bucket: bucket.void),
-    ("missing", _("Missing"), _("no document bears the value"), lambda bucket: bucket.missing),
+    ("missing", _("Missing"), _("no document has the value"), lambda bucket: bucket.missing),
     ("progress", _("In progress"), _("reserved, or free for the next checkout"), lambda bucket: bucket.in_progress),
     ("confirmed", _("Confirmed"), _("the accounting system has it too"), lambda bucket: bucket.confirmed),
 )

@@ -155,7 +155,7 @@ class TestDjangoSequences:
         orders(shop, "R-0001", "R-0045")
         sequences.get_next_values(41, "invoice")
         with pytest.raises(
-            CommandError, match="stands at 41, and the highest number that a document bears is 45"
+            CommandError, match="stands at 41, and the highest number that a document has is 45"
         ) as told:
             move(self.KIND, "--only", "invoice", *HISTORY, "--template", "R-{counter:04}", "--apply")
         assert told.value.returncode == 1

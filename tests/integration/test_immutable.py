@@ -302,7 +302,7 @@ def test_nothing_is_given_twice(run: Callable[..., None], mode: str, changed: di
 def test_a_gap_bears_no_document(run: Callable[..., None], mode: str) -> None:
     period = Period.objects.using(ALIAS).get(tenant="acme", prefix="INV-2025-")
     values = ("acme", period.series_id, period.pk, 3, "gap", "INV-2025-000003", "z", DAY)
-    refused(run, INSERT, *values, state=CHECK, told="no document bears a gap")
+    refused(run, INSERT, *values, state=CHECK, told="a gap has no document")
     odd = (*values[:4], "odd", *values[5:])
     refused(run, INSERT, *odd, state=CHECK, told="its kind is unknown")
 

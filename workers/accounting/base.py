@@ -61,7 +61,7 @@ class Capabilities:
     ``numbers_by_clock``: a number has the day on which its draft is made, not the day of the document. Then no draft is
     made before its period begins, or after its end.
 
-    ``overlap``: how far before the last reading the next one must begin, since changes show late or are dated early.
+    ``overlap``: how far before the last reading the next one must begin, since changes appear late or are dated early.
     ``horizon``: how far back ``since`` may lie. A reading from an earlier time reads everything, without deletions.
     """
 
@@ -136,7 +136,7 @@ class NewInvoice:
     extra: dict[str, object] = field(default_factory=dict)
 
 
-#: A hundred million documents in pages of a thousand: a longer list goes round in a circle.
+#: A hundred million documents in pages of a thousand: a longer list repeats itself.
 LONGEST = 100_000
 #: The states of documents that are no longer in force.
 GONE = {State.VOID, State.DELETED}

@@ -1,6 +1,6 @@
 """The one way to a remote system: time-outs, limits, safe retries, bounded bodies, errors of our own.
 
-What is sent again: a request that can be repeated (GET, or a POST that bears an idempotency key: ``repeatable=True``)
+What is sent again: a request that can be repeated (GET, or a POST with an idempotency key: ``repeatable=True``)
 is sent again after any fault that may pass. Any other POST is sent again only if the system can't have acted on it:
 there was no connection, or it answered 401 or 429. After any other fault the client raises AnswerLost, and the adapter
 looks for the document before it goes on (``base.make_once``).

@@ -110,7 +110,7 @@ def admitted(
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """``attempts`` in all; pauses double from ``first`` to ``longest`` seconds, and are cut to a random part.
+    """``attempts`` in all; pauses double from ``first`` to ``longest`` seconds, each times a random factor up to 1.
 
     A pause longer than ``patience`` seconds raises the error instead: a sleeping worker blocks a place, and a later run
     can try again.

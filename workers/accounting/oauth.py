@@ -65,7 +65,7 @@ class Hold:
 
 
 def sealer() -> MultiFernet:
-    """Seals with the first of the keys and opens with any. Raises Misconfigured if there is no good key.
+    """Seals with the first of the keys and opens with any. Raises Misconfigured if there is no valid key.
 
     The keys are LEDGER_ACCOUNTING["TOKEN_KEYS"], or the environment variable LEDGER_TOKEN_KEYS, comma-separated. To
     change the key, put the new one first, and drop the old one a day later.

@@ -313,7 +313,7 @@ _REJECTED: dict[type[errors.AccountingError], tuple[str, str, str]] = {
     errors.NumberRefused: (
         "{} was refused for its number",
         "A number must be free there, and of a form that the system takes.",
-        "Look for the document that bears it there; the next reconciliation shows it too.",
+        "Look for the document that has it there; the next reconciliation shows it too.",
     ),
     errors.AuthenticationFailed: (
         "{} isn't allowed to us",

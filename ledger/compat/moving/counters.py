@@ -171,7 +171,7 @@ class Move:
         if current is not None and highest > counter.last:
             raise AdoptionError(
                 f"The counter {counter.row!r} of {self.table} stands at {counter.last}, and the highest number that a "
-                f"document bears is {highest}.",
+                f"document has is {highest}.",
                 rule="A number is never given twice, so a counter never goes on below the highest used number.",
                 remedy=f"See who counted past it; then let {self.table} say {highest}, and move again.",
             )

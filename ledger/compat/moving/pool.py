@@ -186,13 +186,12 @@ def _refuse_below(series: Series, period: Period, numbers: list[str], pattern: s
         if found is None:
             raise AdoptionError(
                 f"The invoice ID {number!r} does not match the pattern {compiled.pattern}.",
-                rule="The counter tells which numbers come after those that orders bear.",
+                rule="The counter tells which numbers come after those of the orders.",
                 remedy="Correct the --pattern, which holds for the orders and for the invoice IDs.",
             )
         if int(found["counter"]) <= period.last_value:
             raise AdoptionError(
-                f"The invoice ID {number!r} is free, and the highest counter that an order bears is "
-                f"{period.last_value}.",
+                f"The invoice ID {number!r} is free, and the highest counter of an order is {period.last_value}.",
                 rule="A series never goes on below the highest used number.",
                 remedy="Let checkouts of the old code use it up; or cancel it in the accounting system, and delete its "
                 "row. Then move again.",

@@ -54,7 +54,7 @@ class Command(LedgerCommand):
         add("--by", default="", metavar="NAME", help=who)
         lost = "Also flag lost values, so that they can be explained. Try to restore them from a backup first."
         add("--flag-lost", action="store_true", help=lost)
-        explaining = actions.add_parser("explain", help="Say why no document bears a number.")
+        explaining = actions.add_parser("explain", help="Say why no document has a number.")
         explaining.add_argument("number", nargs="+", help="The missing number, such as INV-2026-000124.")
         explaining.add_argument("--reason", required=True, help="What an auditor will read.")
         self.add_actor(explaining, "Who says so")

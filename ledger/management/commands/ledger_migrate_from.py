@@ -58,7 +58,7 @@ class Command(LedgerCommand):
         pool("--id-field", metavar="FIELD", help="The accounting system's own key, if it isn't the number.")
         pool("--leave", type=int, metavar="N", help="Leave the last N rows to checkouts of the old code.")
         pool("--on", type=iso_date, metavar="DATE", help="A day of the period that they belong to; today by default.")
-        history = parser.add_argument_group("the numbers that documents bear").add_argument
+        history = parser.add_argument_group("the numbers that documents have").add_argument
         history("--model", metavar="APP.MODEL", help="Such as shop.Invoice.")
         history("--number-field", metavar="FIELD", help="The number as a text, or the bare counter.")
         history("--date-field", metavar="FIELD", help="The business date, or the time of issue.")

@@ -140,7 +140,7 @@ def _why_not(wanted: ranges.Span, periods: QuerySet[Period], authority: str, usi
         remedy = "See manage.py ledger_gaps; manage.py ledger_gaps sweep flags what no checkout holds."
     return DeclarationError(
         f"The values {first} to {last} can't be declared: {what}.",
-        rule="A number is declared once, if no document bears it.",
+        rule="A number is declared once, if no document has it.",
         remedy=remedy,
     )
 

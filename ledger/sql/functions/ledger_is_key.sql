@@ -7,7 +7,7 @@
 --
 -- The same rule as ledger/texts.py, whose is_key_sql() writes this expression; a test compares the two. Null gives null.
 -- In PL/pgSQL, which keeps its plan: PostgreSQL would put an SQL function's text into each constraint that asks it, and
--- parse that anew for each statement that writes. A SET search_path would cost more than the rest; every name bears its
+-- parse that again for each statement that writes. A SET search_path would cost more than the rest; every name has its
 -- schema instead.
 -- Printable ASCII, which nearly every key is, comes first and costs one pass over the text.
 CREATE OR REPLACE FUNCTION ledger_is_key(p_text text) RETURNS boolean

@@ -35,7 +35,7 @@ BEGIN
              AND NOT (p_kind = 'adopted' AND p_metadata ? 'contradiction'::text)
             THEN 'its date lies outside the period'
         WHEN p_kind NOT IN ('issued', 'adopted', 'gap') THEN 'its kind is unknown'
-        WHEN p_kind = 'gap' AND p_document > '' THEN 'no document bears a gap'
+        WHEN p_kind = 'gap' AND p_document > '' THEN 'a gap has no document'
         WHEN p_document > '' AND NOT ledger_is_key(p_document) THEN 'its document can''t be a key'
         WHEN p_actor > '' AND NOT ledger_is_key(p_actor) THEN 'its actor can''t be a name'
         WHEN NOT ledger_is_facts(p_metadata)
