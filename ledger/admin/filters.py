@@ -147,7 +147,7 @@ class EntrySearch(ModelAdmin):
     The page still needs ``search_fields``, without which Django shows no box.
     """
 
-    search_help_text = _("A number, whole or from its beginning, or a whole document key.")
+    search_help_text = _("A number or its beginning, or a whole document key.")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

@@ -151,7 +151,7 @@ class PeriodAdmin(ReadOnlyAdmin):
             action="close_selected",
             turn="close",
             title=_("Close periods"),
-            warning=_("A closed period never opens again: nothing can be issued in it, nor adopted."),
+            warning=_("A closed period never opens again: nothing can be issued or adopted in it."),
             button=_("Close"),
             logged=_("Closed."),
             told=_("Closed: %(periods)s."),

@@ -81,7 +81,7 @@ def _line(label: str, series: Series, period: Period, day: date, alias: str) -> 
         return Line(label, "", str(error))
     if period._state.adding:
         by_hand = series.calendar == CalendarKind.EXPLICIT and _opened(series, day, alias) is None
-        note = gettext("if a period is opened by hand that starts on %(day)s") % {"day": day_told(day)}
+        note = gettext("if somebody opens a period that starts on %(day)s") % {"day": day_told(day)}
         return Line(label, number, note if by_hand else "")
     template = series.as_template()
     if not template.has_label and template.compile(period.as_span()) != period.as_format():
@@ -141,8 +141,8 @@ class SeriesForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False,
         choices=lambda: [(code, f"{code}: {word(rules.name)}") for code, rules in all_rules().items()],
         help_text=_(
-            "Whose rules are checked, such as a country's and an e-invoicing network's: by what is saved here, "
-            "when a period opens, and on the real numbers by manage.py ledger_rules."
+            "The rule sets to check, such as a country's and an e-invoicing network's: when the series is saved, when "
+            "a period opens, and on the real numbers by manage.py ledger_rules."
         ),
     )
 

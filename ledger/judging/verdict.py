@@ -149,7 +149,7 @@ class Kind(Enum):
             "reservations wait for longer than a sweep lets them",
             "n",
         ),
-        marked("manage.py ledger_gaps sweep, and see that a worker does."),
+        marked("Run manage.py ledger_gaps sweep, and make sure that a worker runs it."),
     )
     UNCHECKED = _Wording(
         State.OVERDUE,

@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
             ],
             default_permissions=None,
             tenant=text(blank=True, default="", help_text="Who owns the numbers."),
-            code=text(help_text="The name that code calls it by, such as invoice."),
+            code=text(help_text="The name that your code uses, such as invoice."),
             template=text(help_text="Such as INV-{year}-{counter:06} or R{fy_start}/{fy_end}-{counter:04}."),
             calendar=text(
                 20,
@@ -116,16 +116,16 @@ class Migration(migrations.Migration):
                 default=False, help_text="Refuse a date before the last one issued in the same period."
             ),
             early_release=flag(
-                help_text="Serial, at_commit, reserved: COMMIT lets the next checkout have the counter before the "
-                "disk is done. Nobody is told a number earlier; what else the checkout wrote is visible "
-                "to others a moment sooner."
+                help_text="Serial, at_commit, reserved: COMMIT gives the counter to the next checkout before it is on "
+                "disk. Nobody is told a number earlier; what else the checkout wrote is visible to others a "
+                "moment sooner."
             ),
             rules=text(
                 100,
                 blank=True,
                 db_default="",
                 default="",
-                help_text="Whose rules Folio checks, such as DE, or DE,FR-einvoice; empty: none.",
+                help_text="The rule sets that Folio checks, such as DE, or DE,FR-einvoice; empty for none.",
             ),
             close_after_days=PositiveSmallIntegerField(
                 blank=True,
@@ -155,7 +155,7 @@ class Migration(migrations.Migration):
             ordinal=IntegerField(
                 db_default=0,
                 default=0,
-                help_text="0, or its place among those that share dates: ranges that were authorised.",
+                help_text="0, or the place of an authorised range among those that share its dates.",
             ),
             prefix=text(100, blank=True),
             width=IntegerField(),
@@ -165,9 +165,10 @@ class Migration(migrations.Migration):
             max_value=BigIntegerField(),
             last_issued_on=DateField(blank=True, null=True),
             has_drafts=flag(help_text="Some of its values have the numbers of drafts (DraftMade)."),
-            cut_short=flag(help_text="Its form ended before its time; the days after count on in another."),
+            cut_short=flag(help_text="Its form was ended early; the days after it go on in another form."),
             moves=flag(
-                editable=False, help_text="Its tenant moves or has moved to another home, and numbers nothing here."
+                editable=False,
+                help_text="Its tenant is moving or has moved to another home, and takes no numbers here.",
             ),
             opened_at=DateTimeField(db_default=Now()),
             closed_at=DateTimeField(blank=True, null=True),

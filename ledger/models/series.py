@@ -62,7 +62,7 @@ class Series(models.Model):
     holds_from: date | None = None
 
     tenant = key(blank=True, default="", help_text="Who owns the numbers.")
-    code = key(help_text="The name that code calls it by, such as invoice.")
+    code = key(help_text="The name that your code uses, such as invoice.")
     template = ShortTextField(
         max_length=200, help_text="Such as INV-{year}-{counter:06} or R{fy_start}/{fy_end}-{counter:04}."
     )
@@ -100,15 +100,15 @@ class Series(models.Model):
     early_release = models.BooleanField(
         default=False,
         db_default=False,
-        help_text="Serial, at_commit, reserved: COMMIT lets the next checkout have the counter before the disk is "
-        "done. Nobody is told a number earlier; what else the checkout wrote is visible to others a moment sooner.",
+        help_text="Serial, at_commit, reserved: COMMIT gives the counter to the next checkout before it is on disk. "
+        "Nobody is told a number earlier; what else the checkout wrote is visible to others a moment sooner.",
     )
     rules = ShortTextField(
         max_length=100,
         blank=True,
         default="",
         db_default="",
-        help_text="Whose rules Folio checks, such as DE, or DE,FR-einvoice; empty: none.",
+        help_text="The rule sets that Folio checks, such as DE, or DE,FR-einvoice; empty for none.",
     )
     close_after_days = models.PositiveSmallIntegerField(
         null=True,
@@ -347,7 +347,7 @@ class Period(models.Model):
     starts_on = DayField()
     ends_on = DayField()
     ordinal = models.IntegerField(
-        default=0, db_default=0, help_text="0, or its place among those that share dates: ranges that were authorised."
+        default=0, db_default=0, help_text="0, or the place of an authorised range among those that share its dates."
     )
     prefix = ShortTextField(max_length=NUMBER_LENGTH, blank=True)
     width = models.IntegerField()
@@ -360,13 +360,13 @@ class Period(models.Model):
         default=False, db_default=False, help_text="Some of its values have the numbers of drafts (DraftMade)."
     )
     cut_short = models.BooleanField(
-        default=False, db_default=False, help_text="Its form ended before its time; the days after count on in another."
+        default=False, db_default=False, help_text="Its form was ended early; the days after it go on in another form."
     )
     moves = models.BooleanField(
         default=False,
         db_default=False,
         editable=False,
-        help_text="Its tenant moves or has moved to another home, and numbers nothing here.",
+        help_text="Its tenant is moving or has moved to another home, and takes no numbers here.",
     )
     opened_at = MomentField(db_default=Now())
     closed_at = MomentField(null=True, blank=True)

@@ -30,10 +30,10 @@ def parts(scope: Scope) -> Iterator[Part]:
     """All parts of a report, in the order in which people read them; some are left out if they are empty."""
     periods = scope.periods
     note = _(
-        "Expected is what the counter gave away, and must be what was issued, is in progress, and is missing; "
-        "void numbers are among those issued. By the rows is the same of the whole period, from the rows "
-        "alone. A period opens where its counter starts, which is compared with the closing value of the one "
-        "before. The state is that of the whole period."
+        "Expected: how many values the counter gave out. That must equal issued, in progress and missing together; "
+        "void numbers are among those issued. By the rows: the same count for the whole period, from the rows alone. "
+        "The opening value, where the counter starts, is compared with the closing value of the period before. The "
+        "state is that of the whole period."
     )
     yield Part("summary", _("Summary"), note, rows.PeriodRow, lambda: (one.row for one in periods), grouped=False)
     note = _("Numbers that were declared void.")
@@ -55,16 +55,16 @@ def parts(scope: Scope) -> Iterator[Part]:
         read = partial(_plain, scope, sql.OUT_OF_ORDER, rows.OutOfOrderRow, by_index=True)
         yield Part("out_of_order", _("Out of order"), note, rows.OutOfOrderRow, read)
     if any(one.row.duplicates for one in periods):
-        note = _("Each value has one entry; these have more, which only a lost unique index lets happen.")
+        note = _("Each value has one entry. These have more, which is possible only without the unique index.")
         repeated = partial(_plain, scope, sql.DUPLICATES, rows.DuplicateRow, by_index=True)
         yield Part("duplicates", _("Values that come twice"), note, rows.DuplicateRow, repeated)
     note = _(
         "Documents whose business date is not the day on which the number was given out, in the time zone of "
-        "the series. Fewer days than none: back-dated."
+        "the series. A negative number of days means back-dated."
     )
     yield Part("dating", _("Back-dated and post-dated"), note, rows.DatingRow, lambda: _dating(scope))
     yield from _parts_of_others(scope)
-    note = _("The settings as they are; the next part tells what they were.")
+    note = _("The settings as they are now; the next part shows earlier ones.")
     yield Part("series", _("Series"), note, rows.SeriesRow, lambda: _series(scope), grouped=False)
     note = _(
         "Every change of these series and periods, whatever the dates of the report, and of who may see the "
@@ -74,7 +74,7 @@ def parts(scope: Scope) -> Iterator[Part]:
 
 
 def _parts_of_others(scope: Scope) -> Iterator[Part]:
-    """What authorities, people and accounting systems say of the numbers; no part without any."""
+    """What authorities, people and accounting systems say about the numbers; empty parts are left out."""
     if any(one.period.ordinal for one in scope.periods):
         note = _(
             "Values and days are inclusive. The unused end of a range lapses when it expires, and has no document."
@@ -88,14 +88,14 @@ def _parts_of_others(scope: Scope) -> Iterator[Part]:
         yield Part("registered", _("Registered numbers"), note, rows.RegisteredRow, registered)
     if found := list(_acknowledged(scope)):
         title = _("Acknowledged alarms")
-        note = _("What breaks a rule of the ledger and can't be mended; it may stand, for the reason given.")
+        note = _("Broken rules of the ledger that can't be mended. They may stay, for the reasons given.")
         yield Part("acknowledged", title, note, rows.AcknowledgedRow, lambda: iter(found), grouped=False)
     systems = dict(scope.snapshot.rows(sql.SYSTEMS, {"tenant": scope.tenant}))
     if systems or next(_findings(scope), None) is not None:
         title = _("Differences in the books")
         note = _(
-            "What the last comparison saw and is not over; one that was acknowledged may stand, for the reason given. "
-            "A number whose document is gone from the project's own tables is told here too."
+            "Differences that the last comparison found and that still exist. An acknowledged one may stay, for the "
+            "reason given. Numbers whose documents are gone from the project's own tables are listed too."
         )
         yield Part("findings", title, note, rows.FindingRow, lambda: _findings(scope), grouped=False)
     if systems:

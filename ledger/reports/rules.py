@@ -214,7 +214,7 @@ def _check_set(series: Series, rules: Rules, periods: list[PeriodSummary], day: 
     yield from _numbers(series, rules, alias)
     if rules.order is not None:
         count = sum(period.out_of_order for period in periods)
-        told = later("%(n)s numbers are dated before the one that precedes them.", n=count)
+        told = later("%(n)s numbers are dated before the number that precedes them.", n=count)
         rule = later("Dates never decrease within a series.")
         remedy = later("See manage.py ledger_status, and switch the chronology guard on.")
         yield _checked(marked("order of numbers"), told, rule, rules.order, count, remedy)
@@ -248,7 +248,7 @@ def _numbers(series: Series, rules: Rules, alias: str) -> Iterator[Finding]:
         remedy = later("They stay as they are; shorten the template for the next period.")
         yield _checked(marked("length of numbers"), told, rule, length, found.too_long, remedy)
     if characters is not None:
-        told = marked("All of %(n)s numbers match %(pattern)s.")
+        told = marked("All %(n)s numbers match %(pattern)s.")
         odd = marked("%(odd)s of %(n)s numbers don't match %(pattern)s, such as %(one)s.")
         known["pattern"] = characters.pattern
         told = later(odd if found.odd else told, odd=found.odd, one=repr(found.odd_one), **known)
@@ -313,7 +313,7 @@ def _registrations(series: Series, wanted: Registration, day: date, alias: str) 
     authority = {"authority": wanted.authority}
     asked = {"tenant": series.tenant, "series": series.pk, "since": wanted.source.since, **authority}
     [found] = fetch(alias, _REGISTRATIONS, asked | {"before": day - timedelta(days=wanted.days)})
-    told = marked("All of %(n)s numbers have a reference of %(authority)s.")
+    told = marked("All %(n)s numbers have a reference of %(authority)s.")
     if found.odd:
         told = marked("%(odd)s of %(n)s numbers have no reference of %(authority)s, such as %(one)s.")
     oldest = day_or_none(found.oldest)
@@ -383,7 +383,7 @@ def _open_periods(series: Series, today: date, alias: str) -> Iterator[Finding]:
                 Outcome.WARNED,
                 later(told, period=told_later(partial(period_told, period.label)), n=period.max_value),
                 later(rule, rules=series.rules, n=highest),
-                remedy=later("Watch it, and let the next period come with a shorter template."),
+                remedy=later("Watch it, and give the next period a shorter template."),
             )
         if not period.starts_on <= today <= period.ends_on:
             continue

@@ -87,7 +87,7 @@ def as_of(rules: Rules, findings: Iterable[Finding], on: date) -> Iterator[Findi
     for finding in findings:
         told = replace(finding, rules=rules.code)
         if finding.outcome is Outcome.FAILED and finding.source is not None and not finding.source.binds(on):
-            rule = later("%(rule)s It binds from %(day)s on.", rule=finding.rule, day=finding.source.since)
+            rule = later("%(rule)s It applies from %(day)s on.", rule=finding.rule, day=finding.source.since)
             told = replace(told, outcome=Outcome.WARNED, rule=rule)
         yield told
 
@@ -113,9 +113,9 @@ def check_period(rules: Rules, span: Span, numbers: NumberFormat, first_value: i
         return
     if reset.turns_on is not None:
         over, day = _reaches_over(span, reset.turns_on), str(reset.turns_on)
-        told = marked("The period %(period)s does not reach over %(day)s.")
+        told = marked("The period %(period)s does not cross %(day)s.")
         if over:
-            told = marked("The period %(period)s reaches over %(day)s.")
+            told = marked("The period %(period)s crosses %(day)s.")
         told = later(told, period=str(span), day=day)
         remedy = later("Open periods that end the day before %(day)s.", day=day)
         yield judged("reset", told, later(reset.told), reset.source, broken=over, doubtful=True, remedy=remedy)
@@ -181,9 +181,9 @@ def _check_allocation(rules: Rules, plan: Plan) -> Iterator[Finding]:
         # Checkouts in flight hold values of the pool side by side, and commit in any order; around midnight even the
         # dates may decrease. Reserved numbers follow the order of the calls of issue(), and the guard keeps the dates.
         in_order = allocation in ("serial", "at_commit", "reserved")
-        told = marked("With the allocation %(allocation)s, checkouts in flight may pass.")
+        told = marked("With the allocation %(allocation)s, running checkouts may overtake each other.")
         if in_order:
-            told = marked("With the allocation %(allocation)s, checkouts in flight keep their order.")
+            told = marked("With the allocation %(allocation)s, running checkouts keep their order.")
         told, rule = later(told, allocation=allocation), later("Numbers follow the order of dates.")
         remedy = later("Choose the allocation at_commit, or serial.")
         yield judged("allocation", told, rule, rules.order.source, broken=not in_order, remedy=remedy)

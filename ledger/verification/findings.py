@@ -291,7 +291,7 @@ _PROBLEMS: Final[dict[tuple[int, str | None], dict[str, str | tuple[str, str]]]]
     (9, "ledger_reservation"): {
         "reservation-old": (
             "The value {values} has been reserved since {detail}, longer than a sweep lets it.",
-            "Run manage.py ledger_gaps sweep, and see that a worker does. What is left then is held by a checkout that "
+            "Run manage.py ledger_gaps sweep, and have a worker run it. What is left then is held by a checkout that "
             "still runs: end that.",
         )
     },

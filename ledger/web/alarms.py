@@ -26,10 +26,10 @@ _COLUMNS = {
 _SORTS = {"raised": "pk"}
 #: What must always hold, by the number that alarms and ``ledger_verify`` name: "What is proven" in the docs.
 _RULES = {
-    1: _("Every value has exactly one entry, or is known to wait or to be left out."),
+    1: _("Every value has exactly one entry, or is known to be waiting or left out."),
     2: _("The counter stands at the highest value that was taken from it."),
     3: _("One document has one number, and one number one document."),
-    4: _("What a caller was told is in the ledger, and nothing that nobody asked for."),
+    4: _("Every number that a caller was told is in the ledger, and every number in it was asked for."),
     5: _("A void names one number that was given out before, and each number has one void at most."),
     6: _("A value that was flagged as a gap is never given to a document."),
     7: _("Nothing is added to a closed period."),

@@ -88,7 +88,7 @@ def confirmed(
         return redirect(question.back)
     if form.is_bound and matching and request.POST.get("count") != str(len(chosen)):
         now = {"n": quantity(len(chosen))}
-        failures = [_("What matches has changed meanwhile: there are %(n)s now.") % now]
+        failures = [_("What matches has changed in the meantime: there are %(n)s now.") % now]
     elif form.is_bound and form.is_valid():
         done = all_or_none(chosen, lambda one: act(one, form.cleaned_data), alias, turn=turn)
         failures = done.failures

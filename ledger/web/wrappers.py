@@ -73,7 +73,9 @@ def readable(view: _View) -> _View:
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not is_readable(request, *args, *kwargs.values()):
-            return HttpResponseBadRequest("The request holds characters that no text can have.\n", "text/plain")
+            return HttpResponseBadRequest(
+                "The request has characters that can't be stored, such as NUL.\n", "text/plain"
+            )
         return view(request, *args, **kwargs)
 
     return checked

@@ -185,7 +185,7 @@ class TestRulesThatAskForIt:
         with transaction.atomic():
             issue("invoice", on=timezone.now().date() - timedelta(days=4))
             issue("invoice", on=date(2026, 1, 31))
-        assert finding().told == f"All of 0 numbers have a reference of {KSEF}."
+        assert finding().told == f"All 0 numbers have a reference of {KSEF}."
 
     def test_a_doubtful_rule_warns(self, numbers: list[str]) -> None:
         Series.objects.update(rules="IN-einvoice")

@@ -214,7 +214,7 @@ class TestOpening:
             open_period(series, starts_on=date(2026, 1, 1), ends_on=date(2026, 3, 31))
             assert not caplog.records
             open_period(series, starts_on=date(2026, 4, 1), ends_on=date(2027, 6, 30))
-        assert "reaches over 04-01" in caplog.text
+        assert "crosses 04-01" in caplog.text
 
     def test_a_counter_that_will_not_last_at_the_last_periods_rate_is_logged(
         self, caplog: pytest.LogCaptureFixture

@@ -221,9 +221,9 @@ class TestTheDayOfTheLaw:
 
     def test_a_rule_to_come_warns_and_says_when(self) -> None:
         assert self.told(date(2026, 12, 31)).outcome is Outcome.WARNED
-        assert "binds from 2027-01-01 on" in self.told(date(2026, 12, 31)).rule
+        assert "applies from 2027-01-01 on" in self.told(date(2026, 12, 31)).rule
         assert self.told(date(2027, 1, 1)).outcome is Outcome.FAILED
-        assert "binds from" not in self.told(date(2027, 1, 1)).rule
+        assert "applies from" not in self.told(date(2027, 1, 1)).rule
 
     def test_each_finding_names_its_rules(self) -> None:
         with pytest.raises(

@@ -57,7 +57,7 @@ class Command(LedgerCommand):
         add = parser.add_argument_group("the series, if it doesn't exist yet").add_argument
         add_settings(add)
         add("--start-value", type=int, metavar="N", help="The first value of later periods.")
-        add("--rules", metavar="CODES", help="Whose rules are checked, such as DE or DE,FR-einvoice.")
+        add("--rules", metavar="CODES", help="The rule sets to check, such as DE or DE,FR-einvoice.")
         add("--chronological", action="store_true", default=None, help="Refuse dates before the last one issued.")
 
     def handle(self, *args: Any, **options: Any) -> None:

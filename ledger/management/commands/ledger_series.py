@@ -46,7 +46,7 @@ class Command(LedgerCommand):
         add("--start-value", type=int, metavar="N", help="The first value of each period; for one: ledger_period.")
         add("--max-length", type=int, metavar="N", help="The longest number, in characters.")
         add("--max-days-ahead", type=int, metavar="N", help="How many days after today a document's date may be.")
-        add("--rules", metavar="CODES", help="Whose rules are checked, such as DE or DE,FR-einvoice; '' for none.")
+        add("--rules", metavar="CODES", help="The rule sets to check, such as DE or DE,FR-einvoice; '' for none.")
         add("--close-after-days", type=int, metavar="N", help="A sweep closes each period so many days after its end.")
         holds = "The first day of the new form, also within a period; by default the start of the next unused period."
         add("--from", dest="from_day", type=iso_date, metavar="DATE", help=holds)
