@@ -6,12 +6,15 @@ A new one is tried as soon as it is a member of ``Allocation``; ``series`` suppl
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from ledger import close_period, define_series, errors as e, issue, issue_many, preview, void
 from ledger.allocation import ALLOCATORS
+from ledger.allocation.interface import Outcome
+from ledger.arguments import make_request
 from ledger.models import Allocation, Entry, NumberIssued, Period, Series
 from tests.allocations import DAY, expect_all_accounted_for, rolled_back
 from tests.drafted import remote_series, stock
@@ -101,6 +104,26 @@ def test_a_closed_period_gives_none_but_knows_its_own(series: Series) -> None:
     close_period(Period.objects.get(series=series), early=True)
     assert [number("b"), *block("b", "a")] == [told[1], told[1], told[0]]
     refused(e.PeriodClosed, number, lambda: block("a", "c"), lambda: preview("invoice", on=DAY))
+
+
+def test_a_series_with_another_allocation_gives_none(series: Series) -> None:
+    """A process may ask the allocation that the series had before."""
+    request = make_request("invoice", org=None, document="a", on=DAY, metadata=None, by=None)
+    for name, allocator in ALLOCATORS.items():
+        if name != series.allocation:
+            assert allocator.take(connection, request).outcome == Outcome.ALLOCATION
+            assert allocator.take_many(connection, request, ["a"]).outcome == Outcome.ALLOCATION
+    assert number() == NUMBERS[0]
+
+
+def test_a_refusal_writes_nothing_and_the_transaction_continues(series: Series) -> None:
+    far = date(9000, 1, 1)
+    with transaction.atomic():
+        for call in (lambda: issue("invoice", on=far), lambda: issue_many("invoice", documents=["a"], on=far)):
+            with pytest.raises(e.InvalidDate):
+                call()
+        assert number() == NUMBERS[0]
+    expect_all_accounted_for()
 
 
 def test_an_inactive_series_gives_none(series: Series) -> None:

@@ -183,7 +183,8 @@ def test_every_file_that_is_named_exists(page: Path) -> None:
 def test_the_questions_are_answered_in_three_files_at_most() -> None:
     page = (ROOT / "docs" / "contributing" / "questions.md").read_text(encoding="utf-8")
     answers = [re.findall(r"^- `(.+?)`: `(.+?)`", text, re.MULTILINE) for text in page.split("\n**… ")[1:]]
-    assert [len(each) in (2, 3) for each in answers] == [True] * 46
+    assert len(answers) > 45
+    assert [each for each in answers if len(each) not in (2, 3)] == []
     missing = [
         (path, name)
         for each in answers

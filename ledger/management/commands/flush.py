@@ -14,7 +14,7 @@ from ledger.testing import refuses_truncate
 
 class Command(flush.Command):
     help = (
-        "Django's own command, but for a database with a ledger: that one it refuses to empty, before it asks or does "
+        "Django's own command, except that it refuses to empty a database with a ledger, before it asks or does "
         "anything. Elsewhere it removes all rows, also those that migrations made. "
         "Exit code 0: done; 1: refused, or it failed."
     )

@@ -28,7 +28,7 @@ class Command(LedgerCommand):
     help = (
         "The homes in which tenants' numbers live (LEDGER['HOMES']). list shows each home and whether it answers; "
         "migrate makes missing schemas and migrates all homes in turn; move takes a tenant to another home, with all "
-        "rows as they are, and can be run again whatever ended it; stay gives that up; drop deletes the old copy. Exit "
+        "rows as they are, and continues if it is run again; stay gives that up; drop deletes the old copy. Exit "
         "code 0: done; 1: a home did not answer or migrate, or a tenant did not move; 2: the options are invalid."
     )
     judges = False
