@@ -1,4 +1,4 @@
-"""The texts of all that ``ledger_verify`` can find: the rule that is broken, what is wrong, and what to do."""
+"""The texts of everything that ``ledger_verify`` can find: the broken rule, what is wrong, and what to do."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -9,10 +9,10 @@ _WHO: Final = "Find out who wrote it: Folio's guards refuse such a row."
 _INVESTIGATE: Final = f"{_WHO} Then void the number, or restore a backup."
 _UNQUEUE: Final = f"{_WHO} Then delete it as the owner, or restore a backup."
 _ACKNOWLEDGE: Final = "manage.py ledger_verify acknowledge, with the reason for which it may stand."
-_CULPRIT: Final = "Find out who did it, and what they wrote meanwhile."
+_CULPRIT: Final = "Find out who did it, and what they wrote in the meantime."
 _REBUILD: Final = (
     "If migrations wait, run manage.py migrate. Functions and guards: manage.py ledger_install, as the owner. Else "
-    f"make it again as the owner, as pg_dump --schema-only shows it of a database that was just migrated. {_CULPRIT}"
+    f"create it again as the owner, as pg_dump --schema-only shows it for a newly migrated database. {_CULPRIT}"
 )
 
 
@@ -141,7 +141,7 @@ def _of_keys(what: str, table: str, name: str) -> dict[str, Meaning]:
 _PROBLEMS: Final[dict[tuple[int, str | None], dict[str, str | tuple[str, str]]]] = {
     (1, None): {
         "lost-or-tampered": (
-            "Nothing is known of {values}, though the counter gave it out: rows were lost or tampered with.",
+            "Nothing is known about {values}, though the counter gave it out: rows were lost or tampered with.",
             "No rollback leaves such a hole: a value has an entry, or waits as a free slot or a reservation. "
             + _RESTORE
             + " What no backup has, manage.py ledger_gaps sweep --flag-lost turns into gaps to be explained.",
@@ -191,9 +191,9 @@ _PROBLEMS: Final[dict[tuple[int, str | None], dict[str, str | tuple[str, str]]]]
         )
     },
     (3, "ledger_entry"): {
-        "number-twice": "The number {number} is that of entry {detail} as well, but for case.",
+        "number-twice": "Entry {detail} has the number {number} too, without regard to case.",
         "document-twice": "The document has two numbers: {detail}.",
-        "replaces-wrongly": "It was given in place of {detail}, which is not there, not void, or another document's.",
+        "replaces-wrongly": "It was given in place of {detail}, which doesn't exist, isn't void, or has another document.",
         "wrong-number": ("The number {number} should be {detail}.", _RESTORE),
     },
     (3, "ledger_series"): {
@@ -228,7 +228,7 @@ _PROBLEMS: Final[dict[tuple[int, str | None], dict[str, str | tuple[str, str]]]]
     (6, "ledger_gapdeclared"): {
         "declared-no-gap": "It declares {values} of period {detail} as missing, which are not all gaps of its tenant."
     },
-    (6, "ledger_gapexplained"): {"explained-no-gap": "It explains {detail}, which is no gap of its tenant."},
+    (6, "ledger_gapexplained"): {"explained-no-gap": "It explains {detail}, which is not a gap of its tenant."},
     (6, "ledger_numbervoided"): {"void-of-gap": "It names entry {detail}, which is a gap."},
     (7, "ledger_entry"): {
         "after-closing": (
@@ -245,8 +245,8 @@ _PROBLEMS: Final[dict[tuple[int, str | None], dict[str, str | tuple[str, str]]]]
         "sealed-row-changed": ("The row is not the one that seal {detail} covers: it was changed.", _RESTORE),
         "sealed-row-gone": ("The row that seal {detail} covers is gone.", _RESTORE),
         "sealed-row-added": (
-            "The row is in no seal, though it pretends to have been there before seal {detail}, or in another era: it "
-            "was written past Folio."
+            "The row is in no seal, though it says that it is older than seal {detail}, or of another era: it was "
+            "written without Folio."
         ),
         "sealed-row-twice": ("The row is in the seals {detail}; it has to be in one.", _CULPRIT),
         "sealed-setting": ("It is not as it was sealed, and no event says who changed that: {detail}.", _RESTORE),
@@ -259,7 +259,7 @@ _PROBLEMS: Final[dict[tuple[int, str | None], dict[str, str | tuple[str, str]]]]
     },
     (8, "ledger_draftcancelled"): {
         "cancelled-in-use": (
-            "A draft was cancelled that is not there, or whose number a document has: {detail}.",
+            "A cancelled draft does not exist, or a document has its number: {detail}.",
             "See in the accounting system whether the document is there. Folio cancels no draft whose number was "
             "issued.",
         )
@@ -284,13 +284,13 @@ _PROBLEMS: Final[dict[tuple[int, str | None], dict[str, str | tuple[str, str]]]]
         "seal-broken": ("The chain of seals is broken: {detail}.", _RESTORE),
         "seal-other": ("Seal {detail} is not the one that was kept outside: history was rewritten.", _RESTORE),
         "seal-gone": (
-            "Seal {detail} was kept outside, and is not here: the end was cut off, or an old backup was played back.",
+            "Seal {detail} was kept outside, and is not here: the end was cut off, or an old backup was restored.",
             _RESTORE,
         ),
     },
     (9, "ledger_reservation"): {
         "reservation-old": (
-            "The value {values} has been reserved since {detail}, longer than a sweep lets it.",
+            "The value {values} has been reserved since {detail}, longer than sweeps allow.",
             "Run manage.py ledger_gaps sweep, and have a worker run it. What is left then is held by a checkout that "
             "still runs: end that.",
         )
@@ -301,7 +301,7 @@ _PROBLEMS: Final[dict[tuple[int, str | None], dict[str, str | tuple[str, str]]]]
 _OF_SCHEMA: Final = {
     "table": f"Restore it from a backup, with its rows. {_CULPRIT}",
     "unlogged": "As the owner, ALTER TABLE … SET LOGGED, and find out who changed that.",
-    "index": f"Void what broke uniqueness meanwhile; REINDEX mends one that is not valid. {_REBUILD}",
+    "index": f"Void numbers that came twice in the meantime; REINDEX repairs an index that isn't valid. {_REBUILD}",
     "rule": f"As the owner, DROP RULE. {_CULPRIT}",
     "row-security": (
         "As the owner, DROP POLICY, ALTER TABLE … NO FORCE ROW LEVEL SECURITY and DISABLE ROW LEVEL SECURITY; then "
@@ -314,13 +314,12 @@ _OF_SCHEMA: Final = {
         "Give the ledger to a role without powers, as the guide of the database shows (give the ledger away), and let "
         "the application log in as another: manage.py ledger_grants."
     ),
-    "privilege": "As the owner, REVOKE it; manage.py ledger_grants shows what a role needs, and takes from it what it "
-    "doesn't.",
+    "privilege": "As the owner, REVOKE it; manage.py ledger_grants shows what a role needs, and revokes all else.",
     "session-setting": f"As a superuser, ALTER ROLE … or ALTER DATABASE … RESET it. {_CULPRIT}",
     "definer": "Read it, and drop it or move it to a schema of its own. Folio's functions never need it.",
     "shadow": "Drop or rename what poses as the ledger's, or put the ledger's schema first in the connection's "
     "search_path.",
-    "not-checked": "Give this role what it lacks, or restore what is missing; then verify again.",
+    "not-checked": "Grant this role what it needs, or restore what is missing; then verify again.",
     **dict.fromkeys(("column", "sequence", "constraint", "trigger", "function"), _REBUILD),
 }
 
@@ -359,12 +358,13 @@ def alarm_for(
 NOTES: Final[dict[str, str]] = {
     "not-compared": "Owners, privileges and rows were checked. Upgrade Folio to have the rest checked as well.",
     "neighbour": "It can't write to the ledger. Its owner may create objects here, or once did: see who has CREATE.",
-    "replica-identity": "It decides what logical replication sends of a row, and changes nothing here.",
+    "replica-identity": "It decides what logical replication sends for a row, and changes nothing here.",
     "member": "Only whoever migrates should log in as such a role.",
-    "starts-with": "Names may lead elsewhere, or a checkout is told of a number before it is on disk. Know who set it.",
-    "default-privileges": "ledger_verify tells when it is there. ALTER DEFAULT PRIVILEGES … REVOKE takes it away.",
+    "starts-with": "Names may mean other objects, or a checkout may be told a number before it is on disk. Find "
+    "out who set it.",
+    "default-privileges": "ledger_verify reports each privilege that it gives. ALTER DEFAULT PRIVILEGES … ends it.",
     "host": "It is the host's own business, and changes no row of the ledger.",
-    "event-trigger": "It runs as part of each migration, and can change what that makes. Know who wrote it.",
+    "event-trigger": "It runs in each migration, and can change what that creates. Find out who wrote it.",
     "prepared-transaction": "Checkouts of that series wait until its role, or a superuser, says COMMIT PREPARED or "
     "ROLLBACK PREPARED, also after a restart. Where nobody prepares any, set max_prepared_transactions to 0.",
 }
