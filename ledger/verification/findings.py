@@ -193,7 +193,7 @@ _PROBLEMS: Final[dict[tuple[int, str | None], dict[str, str | tuple[str, str]]]]
     (3, "ledger_entry"): {
         "number-twice": "Entry {detail} has the number {number} too, without regard to case.",
         "document-twice": "The document has two numbers: {detail}.",
-        "replaces-wrongly": "It was given in place of {detail}, which doesn't exist, isn't void, or has another document.",
+        "replaces-wrongly": "It replaces {detail}, which doesn't exist, isn't void, or belongs to another document.",
         "wrong-number": ("The number {number} should be {detail}.", _RESTORE),
     },
     (3, "ledger_series"): {
