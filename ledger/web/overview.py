@@ -303,7 +303,8 @@ def _with_current(every: QuerySet[Series], days: Mapping[str, date]) -> QuerySet
 
 
 def _systems(tenant: str, sees_findings: Access) -> list[tuple[RemoteReading, int | None]]:
-    """The accounting systems of a tenant, with how many findings about each are open; None for who may not see them."""
+    """The accounting systems of a tenant, with how many findings about each are unresolved; None for users who may not
+    see them."""
     readings = RemoteReading.objects.filter(tenant=tenant).order_by("system")
     if not sees_findings.sees(tenant):
         return [(each, None) for each in readings]
