@@ -237,7 +237,7 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Sentence:
     """All facts of one kind in one sentence."""
 
     state: State
@@ -278,7 +278,7 @@ class Verdict:
         """How much there is of one state."""
         return sum(fact.count for fact in self.facts if fact.kind.state is state)
 
-    def told(self) -> Iterator[Told]:
+    def sentences(self) -> Iterator[Sentence]:
         """A sentence for each kind of fact, the worst first."""
         for kind in Kind:
             facts = [fact for fact in self.facts if fact.kind is kind]
@@ -291,7 +291,7 @@ class Verdict:
                 more = {"places": places, "n": quantity(len(names) - _PLACES)}
                 places = gettext("%(places)s and %(n)s more") % more
             text = kind.counted(sum(fact.count for fact in facts))
-            yield Told(kind.state, f"{text} ({places})" if places else text, since, kind.remedy)
+            yield Sentence(kind.state, f"{text} ({places})" if places else text, since, kind.remedy)
 
     @property
     def acknowledged_text(self) -> str:
@@ -302,7 +302,7 @@ class Verdict:
         return told % {"n": quantity(self.acknowledged)}
 
     def __str__(self) -> str:
-        said = "; ".join(filter(None, [*(told.text for told in self.told()), self.acknowledged_text]))
+        said = "; ".join(filter(None, [*(one.text for one in self.sentences()), self.acknowledged_text]))
         return f"{self.state.label}: {said}" if said else self.state.label
 
     def as_dict(self) -> dict[str, Any]:

@@ -214,7 +214,7 @@ class LedgerCommand(BaseCommand):
         ``quiet`` leaves good news to a JSON document.
         """
         if not verdict.is_in_order:
-            told = " ".join(f"{_capital(one.text)}. {one.remedy}" for one in verdict.told())
+            told = " ".join(f"{_capital(one.text)}. {one.remedy}" for one in verdict.sentences())
             known = f" {verdict.acknowledged_text}." if verdict.acknowledged else ""
             message = f"{first} {_capital(verdict.state)}: {told}{known}".strip()
             raise CommandError(message, returncode=verdict.state.exit_code)

@@ -362,7 +362,7 @@ def _counted(scoped: ScopedPeriod) -> Iterator[Fact]:
 def _problems(periods: tuple[ScopedPeriod, ...], verdict: Verdict) -> tuple[str, ...]:
     def tell() -> list[str]:
         counted = [problem for scoped in periods for problem in _sums(scoped)]
-        return counted + [f"{told.text}." for told in verdict.told() if told.state is not State.LOST or not counted]
+        return counted + [f"{one.text}." for one in verdict.sentences() if one.state is not State.LOST or not counted]
 
     return tuple(told_later(lambda at=at: tell()[at]) for at in range(len(tell())))
 

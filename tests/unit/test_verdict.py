@@ -76,7 +76,7 @@ def test_a_verdict_in_words() -> None:
         "15 missing values are not explained (berlin/series-1 from 2026-01-01, berlin/series-2 from 2026-01-01, "
         "berlin/series-3 from 2026-01-01 and 2 more); 1 sweep is overdue (verify)"
     )
-    assert [told.since for told in verdict.told()] == [None, NOW - timedelta(days=5), None]
+    assert [one.since for one in verdict.sentences()] == [None, NOW - timedelta(days=5), None]
     assert str(decide([], as_of=NOW, looked_at=None)) == "in order"
 
 
