@@ -320,7 +320,7 @@ class _Parser:
         if found := flaw(sample, longest=len(sample)):
             raise self._refusal(
                 f"renders a number that {found.problem}",
-                "A number has no hidden characters, no white space but ordinary blanks (U+0020) between others, and is "
+                "A number has no hidden characters, no white space but ordinary spaces (U+0020) between others, and is "
                 "in Unicode's normal form NFC.",
                 found.remedy,
             )

@@ -4,11 +4,11 @@ A key goes to other systems unchanged, and two keys that differ in any way are t
 So texts that only look the same are refused; nothing is changed silently. A text can be a key if
 
 1. it has 1 to 200 characters;
-2. its only white space is the ordinary blank (U+0020), and neither its first nor its last character is one;
+2. its only white space is the ordinary space (U+0020), and neither its first nor its last character is one;
 3. it has no hidden character: none of those in ``HIDDEN``;
 4. it is in Unicode's normal form NFC.
 
-Everything else may be a key: capitals and small letters differ, and so do two blanks and one, or a Latin and a
+Everything else may be a key: capitals and small letters differ, and so do two spaces and one, or a Latin and a
 Cyrillic "a".
 
 PostgreSQL has the same rule: ``ledger_is_key`` (``sql/functions/ledger_is_key.sql``), whose text is ``is_key_sql``.
@@ -28,7 +28,7 @@ KEY_LENGTH = 200
 #: The rule in one sentence, for errors.
 KEY_RULE = (
     f"A key has 1 to {KEY_LENGTH} characters in Unicode's normal form NFC: no hidden characters, and no white space "
-    "but ordinary blanks (U+0020) between others."
+    "but ordinary spaces (U+0020) between others."
 )
 
 
@@ -38,7 +38,7 @@ def _ranges(codes: str) -> tuple[tuple[int, int], ...]:
     return tuple((int(first, 16), int(last or first, 16)) for first, last in ends)
 
 
-# White space except the ordinary blank: Unicode's property White_Space.
+# White space except the ordinary space: Unicode's property White_Space.
 _BLANKS = _ranges("0009-000D 0085 00A0 1680 2000-200A 2028-2029 202F 205F 3000")
 
 # Characters without a shape of their own: Unicode's categories Cc (controls) and Cf (format characters), its property
@@ -100,10 +100,10 @@ def flaw(text: str, *, longest: int = KEY_LENGTH) -> Flaw | None:
     if found := _HIDDEN.search(text):
         where = f"holds {_named(found[0])} at position {found.start() + 1}"
         if _WHITE.match(found[0]):
-            return Flaw(where, "Put an ordinary blank (U+0020) in its place, or leave it out.")
+            return Flaw(where, "Put an ordinary space (U+0020) in its place, or leave it out.")
         return Flaw(f"{where}, which nobody can see", "Leave it out.")
     if text[0] == " " or text[-1] == " ":
-        return Flaw(f"{'begins' if text[0] == ' ' else 'ends'} with a blank (U+0020)", "Take it off: text.strip().")
+        return Flaw(f"{'begins' if text[0] == ' ' else 'ends'} with a space (U+0020)", "Take it off: text.strip().")
     if not unicodedata.is_normalized("NFC", text):
         return Flaw(_unlike_nfc(text), "Normalise it where it comes from: unicodedata.normalize('NFC', text).")
     if len(text) > longest:
@@ -142,7 +142,7 @@ def printable(text: str) -> bool:
 
 
 def visible(text: str) -> str:
-    """``text`` with escapes for invisible characters and lookalikes of blank and hyphen; quoted if it has any."""
+    """``text`` with escapes for invisible characters and lookalikes of space and hyphen; quoted if it has any."""
     told = "".join(
         character
         if character in " -" or (character.isprintable() and unicodedata.category(character) not in {"Pd", "Zs", "Cf"})

@@ -213,7 +213,7 @@ class _Reader:
         """The document of a row; None if the row has none, or an earlier row had the same."""
         rows = self.rows
         key = "" if rows.id is None else text_of(row.cells[rows.id])
-        # Not stripped: a number with a trailing blank is another number.
+        # Not stripped: a number with a trailing space is another number.
         cell = row.cells[rows.number]
         number = cell.lstrip(" ") if isinstance(cell, str) else text_of(cell)
         if not number.strip():

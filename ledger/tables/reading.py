@@ -307,7 +307,7 @@ def _header(
 
 
 def _tidy(name: str) -> str:
-    """A column's name without extra blanks and line breaks."""
+    """A column's name without extra spaces and line breaks."""
     return " ".join(name.split())
 
 

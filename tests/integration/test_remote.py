@@ -130,7 +130,7 @@ class TestRefusals:
         ("settings", "told"),
         [
             ({"system": ""}, "names no accounting system"),
-            ({"system": " books"}, "begins with a blank"),
+            ({"system": " books"}, "begins with a space"),
             ({"chronological": True}, "remote series can't have the chronology guard"),
             ({"give_back": False}, "gives its numbers back"),
         ],

@@ -46,7 +46,7 @@ class Drafts(RuleBasedStateMachine):
         gone = self.issued | self.withdrawn | set().union(*self.held.values())
         return [number for number in self.arrived if number not in gone]
 
-    # A number that begins with a blank is refused, as any key that does.
+    # A number that begins with a space is refused, as any key that does.
     @rule(
         texts=st.lists(
             st.text("aB9/-. é", min_size=1, max_size=3).filter(lambda text: text[0] != " "), min_size=1, max_size=5

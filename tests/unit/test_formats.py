@@ -297,21 +297,21 @@ def test_an_unfit_template_is_refused(text: str, reason: str) -> None:
 @pytest.mark.parametrize(
     ("text", "reason", "remedy"),
     [
-        ("{year}\t{counter}", r"holds U\+0009 at position 5.* no hidden characters", "ordinary blank"),
+        ("{year}\t{counter}", r"holds U\+0009 at position 5.* no hidden characters", "ordinary space"),
         ("{year}\0{counter}", r"U\+0000", "Leave it out"),
-        ("{year}{counter}\n", r"U\+000A", "ordinary blank"),
-        ("{year}\x85{counter}", r"U\+0085", "ordinary blank"),
-        ("{year}\u00a0{counter}", r"U\+00A0 \(NO-BREAK SPACE\) at position 5", "ordinary blank"),
+        ("{year}{counter}\n", r"U\+000A", "ordinary space"),
+        ("{year}\x85{counter}", r"U\+0085", "ordinary space"),
+        ("{year}\u00a0{counter}", r"U\+00A0 \(NO-BREAK SPACE\) at position 5", "ordinary space"),
         ("{year}\u200b{counter}", r"U\+200B \(ZERO WIDTH SPACE\)", "Leave it out"),
         ("{year}\u202e{counter}", r"U\+202E", "Leave it out"),
         ("{year}\u2066{counter}", r"U\+2066", "Leave it out"),
-        ("{year}\u2028{counter}", r"U\+2028", "ordinary blank"),
-        ("{year}\u2029{counter}", r"U\+2029", "ordinary blank"),
+        ("{year}\u2028{counter}", r"U\+2028", "ordinary space"),
+        ("{year}\u2029{counter}", r"U\+2029", "ordinary space"),
         ("{year}\ud800{counter}", r"U\+D800", "Leave it out"),
         ("e\u0301{year}-{counter}", r"U\+0065 U\+0301 at position 1, where .* NFC has U\+00E9", "normalize"),
-        (" {year}-{counter}", r"begins with a blank \(U\+0020\)", "strip"),
-        ("{year}-{counter} ", r"ends with a blank \(U\+0020\)", "strip"),
-        ("{year}-{counter}\u00a0", r"U\+00A0", "ordinary blank"),
+        (" {year}-{counter}", r"begins with a space \(U\+0020\)", "strip"),
+        ("{year}-{counter} ", r"ends with a space \(U\+0020\)", "strip"),
+        ("{year}-{counter}\u00a0", r"U\+00A0", "ordinary space"),
     ],
 )
 def test_a_template_whose_numbers_could_be_misread_is_refused(text: str, reason: str, remedy: str) -> None:
@@ -322,7 +322,7 @@ def test_a_template_whose_numbers_could_be_misread_is_refused(text: str, reason:
 
 
 @pytest.mark.parametrize(
-    ("constant", "reason"), [("in\u202evoice", r"U\+202E"), ("x" * 60, "numbers of 66"), ("end ", "with a blank")]
+    ("constant", "reason"), [("in\u202evoice", r"U\+202E"), ("x" * 60, "numbers of 66"), ("end ", "with a space")]
 )
 def test_series_and_tenant_are_checked_when_they_are_rendered(constant: str, reason: str) -> None:
     with pytest.raises(InvalidTemplate, match=reason):

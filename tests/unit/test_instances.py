@@ -149,7 +149,7 @@ class TestThePrimaryKey:
     @pytest.mark.parametrize(
         ("text", "words"),
         [
-            ("red ", r"ends with a blank \(U\+0020\)"),
+            ("red ", r"ends with a space \(U\+0020\)"),
             ("a\u00a0b", r"holds U\+00A0 \(NO-BREAK SPACE\)"),
             ("Cafe\u0301", r"U\+0065 U\+0301"),
             ("x" * 200, "has 212 characters"),

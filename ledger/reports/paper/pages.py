@@ -165,7 +165,7 @@ class Paper(FPDF):
         if character in "\n\r" or ord(character) in self._known or character in self._covered:
             return character
         if unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Zs"):
-            # Joiners shape the letters around them, so they stay; the others become blanks.
+            # Joiners shape the letters around them, so they stay; the others become spaces.
             return character if character in "\u200c\u200d" and self._families else " "
         face = self.fonts_at_hand.face_for(character)
         if face is None:

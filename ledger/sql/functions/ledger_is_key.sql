@@ -1,7 +1,7 @@
 -- Whether a text can be a key: a tenant, a document, the code of a series, a number, an actor, a reference.
 --
 -- 1. It has 1 to 200 characters.
--- 2. Its only white space is the ordinary blank (U+0020), and neither its first nor its last character is one.
+-- 2. Its only white space is the ordinary space (U+0020), and neither its first nor its last character is one.
 -- 3. It has no hidden character: no control, no format character, nothing that is drawn as nothing.
 -- 4. It is in Unicode's normal form NFC.
 --

@@ -55,7 +55,7 @@ MUTANTS = (
         "    if False:",
         (TEXTS,),
     ),
-    Mutant("white space that looks like a blank is one", "ledger/texts.py", " 00A0 1680", " 1680", (TEXTS,)),
+    Mutant("white space that looks like a space is one", "ledger/texts.py", " 00A0 1680", " 1680", (TEXTS,)),
     Mutant(
         "keys of before go unnoticed",
         "ledger/verification/keys.py",
