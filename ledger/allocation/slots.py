@@ -42,7 +42,7 @@ def take_slot(connection: BaseDatabaseWrapper, allocation: str, request: Request
         entry = EntryRows(connection, request, day).answered(request.document, taken)
         return Slot(Answer(Outcome.ISSUED, day, entry=entry), int(taken.period), int(counter), level == "low")
     if answer[0] == "empty":
-        _, days, _, period, counter = answer
+        _outcome, days, _series, period, counter = answer
         return Empty(day_of(days), int(period), int(counter), 1)
     return refused(*answer)
 

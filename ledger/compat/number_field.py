@@ -111,7 +111,7 @@ class NumberField(_CharField):
 
     def clone(self) -> "NumberField":
         """A copy with all arguments, unlike what migrations keep. As any copy, it numbers only the same model."""
-        _, _, args, kwargs = self.deconstruct()
+        *_, args, kwargs = self.deconstruct()
         names = ("series", "org", "document", "on", "metadata", "by", "on_delete", "unique", "editable", "blank")
         copy = type(self)(*args, **{name: getattr(self, name) for name in names} | kwargs)
         copy.declared_on = self.declared_on

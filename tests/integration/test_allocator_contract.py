@@ -118,6 +118,7 @@ def test_a_series_with_another_allocation_gives_none(series: Series) -> None:
 
 def test_a_refusal_writes_nothing_and_the_transaction_continues(series: Series) -> None:
     far = date(9000, 1, 1)
+    define_series("invoice", max_days_ahead=400)
     with transaction.atomic():
         for call in (lambda: issue("invoice", on=far), lambda: issue_many("invoice", documents=["a"], on=far)):
             with pytest.raises(e.InvalidDate):

@@ -122,39 +122,25 @@ def test_rows_are_read_by_name(package: str) -> None:
         f"{path}:{node.lineno}: {ast.unparse(node)}"
         for _, path in sources(package)
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name)
-        if node.value.id in {"row", "answer", "look", "record", "draft"}
-        if isinstance(node.slice, ast.Slice)
-        or (isinstance(node.slice, ast.Constant) and node.slice.value not in (0, -1))
-        if not isinstance(getattr(node.slice, "value", None), str)
-    ]
-    by_place += [
-        f"{path}:{node.lineno}: {ast.unparse(node)}"
-        for _, path in sources(package)
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if (isinstance(node, ast.Subscript) and _is_place_of_a_place(node)) or _skips_columns(node)
+        if (isinstance(node, ast.Subscript) and _is_a_place(node)) or (isinstance(node, ast.Assign) and _skips(node))
     ]
     assert by_place == []
 
 
-def _is_place_of_a_place(node: ast.Subscript) -> bool:
-    """``rows[0][1]``: a column of the first row by its place."""
-    inner = node.value
-    return (
-        isinstance(inner, ast.Subscript)
-        and isinstance(inner.value, ast.Name)
-        and "row" in inner.value.id
-        and isinstance(node.slice, ast.Constant)
-    )
-
-
-def _skips_columns(node: ast.AST) -> bool:
-    """``a, _, b, *_ = …``: some columns of a row by their places."""
-    if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Tuple):
+def _is_a_place(node: ast.Subscript) -> bool:
+    """``row[3]``, ``answer[1:4]``, or ``rows[0][1]``; the first one alone is an outcome."""
+    place = node.slice.value if isinstance(node.slice, ast.Constant) else None
+    if isinstance(node.value, ast.Subscript) and isinstance(node.value.value, ast.Name):
+        return "row" in node.value.value.id and isinstance(place, int)
+    if not isinstance(node.value, ast.Name) or node.value.id not in {"row", "answer", "look", "record", "draft"}:
         return False
-    parts = node.targets[0].elts
-    left_out = [part for part in parts if ast.unparse(part) in {"_", "*_"}]
-    return len(parts) > 3 and len(left_out) > 1
+    return isinstance(node.slice, ast.Slice) or (isinstance(place, int) and place > 0)
+
+
+def _skips(node: ast.Assign) -> bool:
+    """``a, _, b, *_ = …``: some columns of a row by their places."""
+    parts = node.targets[0].elts if isinstance(node.targets[0], ast.Tuple) else []
+    return len(parts) > 3 and len([part for part in parts if ast.unparse(part) in {"_", "*_"}]) > 1
 
 
 #: Turns of phrase that a reader with school English reads twice.

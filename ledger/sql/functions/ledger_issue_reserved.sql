@@ -1,5 +1,5 @@
 -- Turn reservations into entries, in the checkout's transaction. Returns a row for each entry, in no particular order.
--- There is none for a reservation that a sweep has turned into a gap in the meantime, or that is another document's. A
+-- A reservation that a sweep has turned into a gap in the meantime gives no row, nor does one of another document. A
 -- reservation without a document is this transaction's own, or one that a rolled-back transaction left behind: a retry
 -- under REPEATABLE READ uses it.
 CREATE OR REPLACE FUNCTION ledger_issue_reserved(

@@ -1,5 +1,5 @@
 -- A period of the tenant, except p_but and the periods of the series p_aside, that could give out a number of this format
--- and these values; null if there is none.
+-- and these values; null if no period could.
 --
 -- A prefix's stem is the text before the first character that differs from number to number: the whole prefix, or the
 -- text before its first token of the document's date. After the stem comes a digit of the counter or the date, or the
