@@ -334,7 +334,7 @@ def test_a_void_names_a_number_of_its_tenant(run: Callable[..., None], mode: str
         "INSERT INTO ledger_numbervoided (tenant, entry_id, reason, replacement, actor) VALUES (%s, %s, 'x', '', '')"
     )
     refused(run, insert, "acme", theirs.pk, state=CHECK, told="not an issued number of tenant 'acme'")
-    refused(run, insert, "acme", -1, state=CHECK, told="no issued number")
+    refused(run, insert, "acme", -1, state=CHECK, told="not an issued number")
     voided = NumberIssued.objects.using(ALIAS).get(document="a")
     refused(run, insert, "acme", voided.pk, state="23505", told="ledger_numbervoided_once")
 

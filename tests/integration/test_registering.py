@@ -106,7 +106,7 @@ class TestTheEvent:
         entry = Entry.objects.get(number=numbers[0])
         with pytest.raises(RegistrationError, match="has no number"):
             register(numbers[0], authority=KSEF, reference="K-1", org="acme")
-        with pytest.raises(IntegrityError, match="not an issued number of tenant 'acme'"), connection.cursor() as cursor:
+        with pytest.raises(IntegrityError, match="not an issued number of tenant"), connection.cursor() as cursor:
             cursor.execute(
                 "SELECT ledger_register('acme', ARRAY[%s]::bigint[], 'x', ARRAY['y'], ARRAY[''], '')", [entry.pk]
             )
