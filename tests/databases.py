@@ -4,17 +4,19 @@ A name that doesn't begin with ``test_`` makes a database a plain one to Folio, 
 """
 
 import atexit
+import io
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
 import psycopg
 import pytest
+from django.core.management import ManagementUtility
 from django.db import connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
@@ -43,6 +45,17 @@ def manage(
         text=True,
         check=False,
     )
+
+
+def manage_here(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run manage.py's command in this process, which starts none, and closes Django's connections."""
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            ManagementUtility(["manage.py", *arguments]).execute()
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from tests.accounting.odoo_server import Server
 from tests.accounting.standins.chosen import ChosenFaults
 from tests.accounting.standins.server import Reply, Request
 from workers.accounting.base import State
+from workers.accounting.http import trusted_certificates
 
 _STATES = {State.DRAFT: "draft", State.POSTED: "posted", State.VOID: "cancel"}
 _PASSED_ON = {"accept", "content-type", "authorization", "x-odoo-database"}
@@ -66,6 +67,7 @@ class OdooProxy(ChosenFaults):
                 if name in _PASSED_ON
             },
             timeout=60,
+            verify=trusted_certificates(),
         )
         if answer.status_code >= 400 and self.echoes_secrets:
             return Reply(answer.status_code, {"message": f"{request.headers} {request.body!r}"})
@@ -91,6 +93,7 @@ class OdooProxy(ChosenFaults):
             headers={"Authorization": f"Bearer {self.server.facts['admin_key']}"},
             json={**ids, **given},
             timeout=60,
+            verify=trusted_certificates(),
         )
 
     def pay(self, key: str) -> None:

@@ -18,7 +18,7 @@ from ledger.sweeps import registry
 from tests.accounting.pushing import DAY, Office, configured, sell, system_settings
 from tests.accounting.standins.books import Books
 from tests.accounting.standins.server import Fault
-from tests.databases import manage
+from tests.databases import manage_here
 from workers.accounting import errors, systems
 from workers.accounting.base import State
 from workers.models import Push
@@ -108,8 +108,8 @@ def test_options_that_are_no_good(books: Books, arguments: list[str], problem: s
     assert books.count() == 0
 
 
-def test_help_has_an_example(plain_database: str) -> None:
-    done = manage("ledger_push", "--help", url=plain_database)
+def test_help_has_an_example() -> None:
+    done = manage_here("ledger_push", "--help")
     assert done.returncode == 0
     assert "manage.py ledger_push --system books --retry" in done.stdout
     assert "Exit code 0" in done.stdout

@@ -13,12 +13,13 @@ import pytest
 from tests.accounting import tryton_installation, tryton_server
 from tests.accounting.clocks import FakeClock
 from tests.accounting.conformance import Conformance, everything, tells
-from tests.accounting.standins.chosen import Patience, path_ends
+from tests.accounting.standins.chosen import path_ends
 from tests.accounting.standins.server import Fault
 from tests.accounting.tryton_proxy import TrytonProxy
 from workers.accounting import errors
 from workers.accounting.base import NewInvoice, State
 from workers.accounting.credentials import Credentials
+from workers.accounting.http import trusted_certificates
 from workers.accounting.http_options import HttpOptions, Timeouts
 from workers.accounting.systems import System
 from workers.accounting.tryton import Tryton
@@ -44,8 +45,7 @@ class TestTryton(Conformance):
     organisation = "1"
 
     def http_options(self, clock: FakeClock, **changes: Any) -> HttpOptions:
-        patient = {"transport": Patience(), "timeouts": Timeouts(total=60)}
-        return super().http_options(clock, **(patient | changes))
+        return super().http_options(clock, **({"timeouts": Timeouts(total=60)} | changes))
 
     def invoice(self, number: str = "INV-2026-000001", reference: str = "order:1", **facts: Any) -> NewInvoice:
         # The books have this currency, and rates of no other.
@@ -78,7 +78,7 @@ def administer(method: str, path: str, **options: Any) -> Any:
     server = TrytonProxy.server
     headers = {"Authorization": f"Bearer {server.facts['admin_key']}", "Accept": "application/json"}
     url = f"{server.url}/{server.database}/rest/model/{path}"
-    answer = httpx.request(method, url, headers=headers, timeout=60, **options)
+    answer = httpx.request(method, url, headers=headers, timeout=60, verify=trusted_certificates(), **options)
     answer.raise_for_status()
     return answer.json() if answer.content else None
 

@@ -19,6 +19,7 @@ from tests.accounting.standins.server import Reply, Request
 from tests.accounting.tryton_installation import DATABASE
 from tests.accounting.tryton_server import Server
 from workers.accounting.base import State
+from workers.accounting.http import trusted_certificates
 
 _STATES = {State.DRAFT: "draft", State.POSTED: "posted", State.VOID: "cancelled"}
 _PASSED_ON = {"accept", "content-type", "x-tryton-context"}
@@ -53,6 +54,7 @@ class TrytonProxy(ChosenFaults):
                 **{name: value for name, value in request.headers.items() if name in _PASSED_ON},
             },
             timeout=60,
+            verify=trusted_certificates(),
         )
         if answer.status_code >= 400 and self.echoes_secrets:
             return Reply(answer.status_code, {"message": f"{request.headers}"})

@@ -1,5 +1,6 @@
 """What a person does in the admin, in a real browser."""
 
+import os
 import re
 from datetime import date
 from pathlib import Path
@@ -43,6 +44,9 @@ def entries(transactional_db: None) -> list[Entry]:
 
 
 def shoot(page: Page, folder: Path, name: str) -> None:
+    """A picture of the whole page, if somebody asks for pictures (the fixture ``screenshots``)."""
+    if not os.environ.get("FOLIO_SCREENSHOTS"):
+        return
     size = page.viewport_size
     assert size is not None
     page.screenshot(path=folder / f"{name}-{size['width']}.png", full_page=True)

@@ -19,6 +19,7 @@ from tests.databases import database_alias, migrated_database
 from tests.integration import verified
 from tests.integration.adopting import Write
 from tests.integration.planning import Connection
+from tests.integration.poisoned import guards_down
 from tests.provision import database_url
 
 
@@ -49,6 +50,13 @@ def planning(django_db_setup: None) -> Iterator[Connection]:
     url = make_conninfo(database_url(), dbname=connection.settings_dict["NAME"])
     with psycopg.connect(url, autocommit=True) as plain:
         yield plain
+
+
+@pytest.fixture(scope="module")
+def unguarded(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """The tests' database without triggers and check constraints, for all tests of the file."""
+    with django_db_blocker.unblock(), guards_down():
+        yield
 
 
 @pytest.fixture

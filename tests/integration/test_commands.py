@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from ledger import close_period, define_series, errors, issue
 from ledger.models import Period, Series
-from tests.databases import manage
+from tests.databases import manage, manage_here
 
 pytestmark = pytest.mark.django_db
 
@@ -220,11 +220,11 @@ class TestPeriod:
 
 
 @pytest.mark.parametrize("command", ["ledger_series", "ledger_period", "ledger_verify", "ledger_grants"])
-def test_help_and_exit_codes(plain_database: str, command: str) -> None:
-    done = manage(command, "--help", url=plain_database)
+def test_help_and_exit_codes(command: str) -> None:
+    done = manage_here(command, "--help")
     assert done.returncode == 0
     assert f"examples:\n  manage.py {command}" in done.stdout
-    done = manage(command, "--no-such-option", url=plain_database)
+    done = manage_here(command, "--no-such-option")
     assert done.returncode == 2
 
 

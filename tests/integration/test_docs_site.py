@@ -45,7 +45,7 @@ def commands() -> list[tuple[str, str]]:
     return found
 
 
-def public_names() -> list[str]:
+def public_names() -> set[str]:
     """Every name that users import, as the reference must have it."""
     import ledger
 
@@ -72,7 +72,7 @@ def public_names() -> list[str]:
         *("ledger.reports.report.continuity_report", "ledger.remote.draft_of", "ledger.sweeps.run"),
         *(f"ledger.models.{name}" for name in ("Entry", "NumberIssued", "NumberVoided", "Series", "Period")),
     ]
-    return sorted({*classes, *exported, *single})
+    return {*classes, *exported, *single}
 
 
 def page(site: Site, path: str) -> Page:
@@ -135,9 +135,9 @@ def test_it_tells_nothing_of_the_machine_that_built_it(site_of_docs: Site) -> No
     assert telling == []
 
 
-@pytest.mark.parametrize("name", public_names())
-def test_every_public_name_is_in_the_reference(site_of_docs: Site, name: str) -> None:
-    assert any(name in found.ids for path, found in site_of_docs.pages.items() if path.startswith("reference/"))
+def test_every_public_name_is_in_the_reference(site_of_docs: Site) -> None:
+    reference = [found.ids for path, found in site_of_docs.pages.items() if path.startswith("reference/")]
+    assert public_names().difference(*reference) == set()
 
 
 @pytest.mark.parametrize(("app", "name"), commands())

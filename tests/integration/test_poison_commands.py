@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from ledger.sweeps import registered, run
 from ledger.verification import verify
 from ledger.verification.content import _OF_OTHERS
 from tests.accounting.pushing import system_settings
-from tests.integration.poisoned import POISONS, Places, Poison, folios_models, guards_down, places, poison
+from tests.integration.poisoned import POISONS, Places, Poison, folios_models, places, poison
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -75,11 +74,10 @@ READING: dict[str, list[list[str]]] = {
 
 
 @pytest.fixture
-def there(settings: Any) -> Iterator[Places]:
+def there(unguarded: None, settings: Any) -> Places:
     described = system_settings("xero", "http://127.0.0.1:9", tenant="berlin")
     settings.LEDGER_ACCOUNTING = {"SYSTEMS": {BOOKS: described}}
-    with guards_down():
-        yield places()
+    return places()
 
 
 def said(name: str, arguments: list[str]) -> str:

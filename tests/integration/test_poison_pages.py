@@ -18,7 +18,7 @@ from ledger.models import Entry, NumberIssued, NumberVoided, Period
 from ledger.reports.formats import formats
 from ledger.urls import urlpatterns
 from tests.integration.pages import addresses, client
-from tests.integration.poisoned import POISONS, Places, Poison, folios_models, guards_down, places, poison
+from tests.integration.poisoned import POISONS, Places, Poison, folios_models, places, poison
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,9 +30,8 @@ SHARED = ("overview", "find", "gaps", "alarms", "findings", "books", "ranges", "
 
 
 @pytest.fixture
-def there() -> Iterator[Places]:
-    with guards_down():
-        yield places()
+def there(unguarded: None) -> Places:
+    return places()
 
 
 def body(answer: Any) -> bytes:

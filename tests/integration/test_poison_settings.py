@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
@@ -19,7 +18,6 @@ from ledger.sweeps import registered, run, run_batch
 from ledger.sweeps.health import health
 from ledger.verification import verify
 from tests.integration.pages import client
-from tests.integration.poisoned import guards_down
 from tests.integration.queued import reserve
 from tests.integration.test_poison_commands import READING, said
 from tests.integration.test_poison_pages import EVERYTHING, body, staff_of_admin
@@ -59,13 +57,11 @@ SPOILT: dict[str, tuple[str, set[str]]] = {
 
 
 @pytest.fixture
-def both(settings: Any) -> Iterator[None]:
+def both(unguarded: None, settings: Any) -> None:
     """Series that every sweep has something to do for, good ones and bad ones of each."""
     settings.LEDGER = {"METRICS_TOKEN": "token-of-the-tests"}
-    with guards_down():
-        for quality in ("bad", "good"):
-            filled(quality)
-        yield
+    for quality in ("bad", "good"):
+        filled(quality)
 
 
 def filled(quality: str) -> None:

@@ -12,7 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger.verification import CHECKS, verify
 from ledger.verification.findings import Alarm
-from tests.databases import manage, new_database
+from tests.databases import manage, manage_here, new_database
 from tests.integration.verified import ALIAS, INVOICE, PERIOD
 
 
@@ -42,7 +42,7 @@ def test_json(tamper: Callable[..., None]) -> None:
 
 
 def test_exit_codes(ledger: BaseDatabaseWrapper, verified_url: str) -> None:
-    done = manage("ledger_verify", "--tenant", "acme", url=verified_url)
+    done = manage_here("ledger_verify", "--database", ALIAS, "--tenant", "acme")
     assert (done.returncode, done.stderr) == (0, "")
     with ledger.cursor() as cursor:
         cursor.execute("ALTER TABLE ledger_entry DISABLE TRIGGER ledger_entry_fits")
@@ -54,7 +54,7 @@ def test_exit_codes(ledger: BaseDatabaseWrapper, verified_url: str) -> None:
     assert "ledger_entry_fits" in done.stdout
     assert "Lost or tampered: 1 alarm is unresolved." in done.stderr
     for options in (["--series", "invioce"], ["--tenant", "acmee"], ["--oops"], ["--database", "nowhere"]):
-        done = manage("ledger_verify", *options, url=verified_url)
+        done = manage_here("ledger_verify", "--database", ALIAS, *options)
         assert (done.returncode, done.stdout) == (2, "")
         assert options[-1] in done.stderr
 

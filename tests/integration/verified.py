@@ -1,5 +1,6 @@
 """A ledger to tamper with: its content, how to break it, and what ``ledger_verify`` says."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -145,18 +146,24 @@ def adopt(series: Series) -> None:
 
 
 def tampered(connection: BaseDatabaseWrapper, *statements: str) -> None:
-    """Run statements as a superuser can: with the guards switched off meanwhile."""
+    """Run statements as a superuser can: meanwhile the guards of the tables that they name are switched off."""
+    named = set(re.findall(r"\bledger_\w+", " ".join(statements)))
+    tables = [table for table in all_tables() if table in named]
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        for table in all_tables():
+        for table in tables:
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
         for statement in statements:
             cursor.execute(statement)
-        for table in all_tables():
-            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER ALL")
-            cursor.execute("SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal", [table])
-            for (name,) in cursor.fetchall():
-                cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}")
+        cursor.execute(
+            "SELECT c.relname, string_agg(', ENABLE ALWAYS TRIGGER ' || t.tgname, '')"
+            " FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
+            " WHERE c.oid = ANY (%s::text[]::regclass[]) AND NOT t.tgisinternal GROUP BY 1",
+            [tables],
+        )
+        always = dict(cursor.fetchall())
+        for table in tables:
+            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER ALL{always.get(table, '')}")
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
 
 

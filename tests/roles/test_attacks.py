@@ -105,83 +105,82 @@ class TestEveryTable:
         assert refused > 25
 
 
+#: Statements about a table that nobody but its owner may run.
+OF_A_TABLE = (
+    "ALTER TABLE {} DISABLE TRIGGER ALL",
+    "ALTER TABLE {} OWNER TO CURRENT_USER",
+    "ALTER TABLE {} ADD COLUMN mine integer",
+    "ALTER TABLE {} ENABLE ROW LEVEL SECURITY",
+    "ALTER TABLE {} ALTER COLUMN tenant SET DEFAULT 'mine'",
+    "CREATE TRIGGER mine BEFORE INSERT ON {} EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+    "CREATE RULE mine AS ON INSERT TO {} DO INSTEAD NOTHING",
+    "CREATE POLICY mine ON {}",
+    "CREATE INDEX mine ON {} (tenant)",
+    "DROP TABLE {} CASCADE",
+    "LOCK TABLE {} IN ACCESS EXCLUSIVE MODE",
+    "SELECT FROM {} FOR UPDATE",
+    "SELECT FROM {} FOR KEY SHARE",
+    "CREATE TEMPORARY TABLE mine () INHERITS ({})",
+    "COMMENT ON TABLE {} IS 'mine'",
+)
+
+
 @pytest.mark.parametrize("alias", EVERYBODY)
 @pytest.mark.parametrize("table", ["ledger_entry", "ledger_period", "ledger_slot"])
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "ALTER TABLE {} DISABLE TRIGGER ALL",
-        "ALTER TABLE {} OWNER TO CURRENT_USER",
-        "ALTER TABLE {} ADD COLUMN mine integer",
-        "ALTER TABLE {} ENABLE ROW LEVEL SECURITY",
-        "ALTER TABLE {} ALTER COLUMN tenant SET DEFAULT 'mine'",
-        "CREATE TRIGGER mine BEFORE INSERT ON {} EXECUTE FUNCTION suppress_redundant_updates_trigger()",
-        "CREATE RULE mine AS ON INSERT TO {} DO INSTEAD NOTHING",
-        "CREATE POLICY mine ON {}",
-        "CREATE INDEX mine ON {} (tenant)",
-        "DROP TABLE {} CASCADE",
-        "LOCK TABLE {} IN ACCESS EXCLUSIVE MODE",
-        "SELECT FROM {} FOR UPDATE",
-        "SELECT FROM {} FOR KEY SHARE",
-        "CREATE TEMPORARY TABLE mine () INHERITS ({})",
-        "COMMENT ON TABLE {} IS 'mine'",
-        "VACUUM {}",
-    ],
+def test_a_table_stays_as_it_is(alias: str, table: str) -> None:
+    for statement in OF_A_TABLE:
+        assert refusal(alias, statement.format(table)).sqlstate == DENIED, statement
+    # Skipped with a warning, and not refused; what matters is that it doesn't run.
+    connection = connections[alias]
+    connection.ensure_connection()
+    said: list[str] = []
+    connection.connection.add_notice_handler(lambda told: said.append(told.message_primary))
+    rows(alias, f"VACUUM {table}")
+    assert any("permission denied to vacuum" in text or "skipping" in text for text in said), said
+
+
+#: Statements with which a role would come to more than it was granted.
+OF_A_ROLE = (
+    "SET session_replication_role = replica",
+    "SET SESSION AUTHORIZATION {owner}",
+    "SET ROLE {owner}",
+    "GRANT {owner} TO {me}",
+    "ALTER ROLE {me} SUPERUSER",
+    "ALTER ROLE {owner} PASSWORD 'mine'",
+    "CREATE ROLE mine",
+    "CREATE TABLE public.ledger_mine ()",
+    "CREATE SCHEMA mine",
+    "ALTER SCHEMA public RENAME TO mine",
+    "CREATE OR REPLACE FUNCTION public.ledger_serves(text) RETURNS boolean LANGUAGE sql AS 'SELECT true'",
+    "CREATE FUNCTION public.ledger_serves(p_tenant varchar) RETURNS boolean LANGUAGE sql AS 'SELECT true'",
+    "CREATE OPERATOR public.= (leftarg = text, rightarg = varchar, function = texteq)",
+    "ALTER FUNCTION public.ledger_entry_fits() SECURITY INVOKER",
+    "DROP FUNCTION public.ledger_entry_fits() CASCADE",
+    "DROP TRIGGER ledger_entry_fits ON ledger_entry",
+    "CREATE PUBLICATION mine FOR ALL TABLES",
+    "COPY ledger_entry TO PROGRAM 'cat'",
+    "COPY ledger_entry (tenant) FROM PROGRAM 'echo'",
+    "SELECT pg_read_file('postgresql.conf')",
+    "SELECT lo_import('/etc/passwd')",
+    "SELECT pg_reload_conf()",
+    "SELECT pg_create_logical_replication_slot('mine', 'pgoutput')",
+    "ALTER ROLE {owner} SET search_path = mine",
+    "ALTER ROLE ALL SET search_path = mine",
+    "ALTER ROLE {me} SET session_replication_role = replica",
+    "ALTER ROLE {me} SET session_preload_libraries = 'mine'",
+    "ALTER FUNCTION public.ledger_entry_fits() SET search_path = mine",
+    "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT INSERT ON TABLES TO {me}",
+    "REASSIGN OWNED BY {owner} TO {me}",
+    "DROP OWNED BY {owner}",
+    "CREATE EVENT TRIGGER mine ON ddl_command_end EXECUTE FUNCTION suppress_redundant_updates_trigger()",
 )
-def test_a_table_stays_as_it_is(alias: str, table: str, statement: str) -> None:
-    if statement.startswith("VACUUM"):
-        # Skipped with a warning, and not refused; what matters is that it doesn't run.
-        connection = connections[alias]
-        connection.ensure_connection()
-        said: list[str] = []
-        connection.connection.add_notice_handler(lambda told: said.append(told.message_primary))
-        rows(alias, statement.format(table))
-        assert any("permission denied to vacuum" in text or "skipping" in text for text in said), said
-        return
-    assert refusal(alias, statement.format(table)).sqlstate == DENIED
 
 
 @pytest.mark.parametrize("alias", EVERYBODY)
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "SET session_replication_role = replica",
-        "SET SESSION AUTHORIZATION {owner}",
-        "SET ROLE {owner}",
-        "GRANT {owner} TO {me}",
-        "ALTER ROLE {me} SUPERUSER",
-        "ALTER ROLE {owner} PASSWORD 'mine'",
-        "CREATE ROLE mine",
-        "CREATE TABLE public.ledger_mine ()",
-        "CREATE SCHEMA mine",
-        "ALTER SCHEMA public RENAME TO mine",
-        "CREATE OR REPLACE FUNCTION public.ledger_serves(text) RETURNS boolean LANGUAGE sql AS 'SELECT true'",
-        "CREATE FUNCTION public.ledger_serves(p_tenant varchar) RETURNS boolean LANGUAGE sql AS 'SELECT true'",
-        "CREATE OPERATOR public.= (leftarg = text, rightarg = varchar, function = texteq)",
-        "ALTER FUNCTION public.ledger_entry_fits() SECURITY INVOKER",
-        "DROP FUNCTION public.ledger_entry_fits() CASCADE",
-        "DROP TRIGGER ledger_entry_fits ON ledger_entry",
-        "CREATE PUBLICATION mine FOR ALL TABLES",
-        "COPY ledger_entry TO PROGRAM 'cat'",
-        "COPY ledger_entry (tenant) FROM PROGRAM 'echo'",
-        "SELECT pg_read_file('postgresql.conf')",
-        "SELECT lo_import('/etc/passwd')",
-        "SELECT pg_reload_conf()",
-        "SELECT pg_create_logical_replication_slot('mine', 'pgoutput')",
-        "ALTER ROLE {owner} SET search_path = mine",
-        "ALTER ROLE ALL SET search_path = mine",
-        "ALTER ROLE {me} SET session_replication_role = replica",
-        "ALTER ROLE {me} SET session_preload_libraries = 'mine'",
-        "ALTER FUNCTION public.ledger_entry_fits() SET search_path = mine",
-        "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT INSERT ON TABLES TO {me}",
-        "REASSIGN OWNED BY {owner} TO {me}",
-        "DROP OWNED BY {owner}",
-        "CREATE EVENT TRIGGER mine ON ddl_command_end EXECUTE FUNCTION suppress_redundant_updates_trigger()",
-    ],
-)
-def test_a_role_stays_what_it_is(alias: str, statement: str, logins: Logins) -> None:
+def test_a_role_stays_what_it_is(alias: str, logins: Logins) -> None:
     names = {who: sql.Identifier(logins.roles[role]).as_string(None) for who, role in (("owner", OWNER), ("me", alias))}
-    assert refusal(alias, statement.format(**names)).sqlstate == DENIED
+    for statement in OF_A_ROLE:
+        assert refusal(alias, statement.format(**names)).sqlstate == DENIED, statement
 
 
 @pytest.mark.parametrize("alias", EVERYBODY)
@@ -197,9 +196,9 @@ def test_tokens_and_pushes_are_nobodys_business_but_the_workers(alias: str, tabl
     assert refusal(alias, f"SELECT * FROM {table}").sqlstate == DENIED
 
 
-@pytest.mark.parametrize("table", all_tables())
-def test_who_was_granted_nothing_reads_nothing(table: str) -> None:
-    assert refusal(NOBODY, f"SELECT FROM {table}").sqlstate == DENIED
+def test_who_was_granted_nothing_reads_nothing() -> None:
+    for table in all_tables():
+        assert refusal(NOBODY, f"SELECT FROM {table}").sqlstate == DENIED, table
 
 
 @pytest.mark.parametrize(
@@ -262,9 +261,9 @@ FORGED = {
 
 
 @pytest.mark.parametrize("alias", [CHECKOUT, VOID, AUDITOR, NOBODY])
-@pytest.mark.parametrize("statement", FORGED.values(), ids=FORGED)
-def test_nothing_is_forged(alias: str, statement: str) -> None:
-    assert refusal(alias, statement).sqlstate == DENIED
+def test_nothing_is_forged(alias: str) -> None:
+    for what, statement in FORGED.items():
+        assert refusal(alias, statement).sqlstate == DENIED, what
 
 
 @pytest.mark.parametrize("alias", [CHECKOUT, WORKERS, FINANCE])

@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from ipaddress import ip_address
 from ssl import SSLContext
 from typing import Any, Self
@@ -35,6 +36,12 @@ Query = Mapping[str, str | int] | Sequence[tuple[str, str | int]]
 
 #: After one of these errors no request was sent; after any other, the system may have received it.
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+
+
+@cache
+def trusted_certificates() -> SSLContext:
+    """Those that httpx trusts. All clients of a process share them, since reading them takes longer than a request."""
+    return httpx.create_ssl_context()
 
 
 def as_json(value: object) -> object:
@@ -101,6 +108,7 @@ class Client:
                 headers=ours | dict(headers or {}),
                 timeout=httpx.Timeout(connect=times.connect, read=times.read, write=times.write, pool=times.connect),
                 transport=http_options.transport,
+                verify=trusted_certificates(),
                 follow_redirects=False,
             )
         if http is None or not _may_be_asked(http.base_url):

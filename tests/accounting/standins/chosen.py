@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
 
 import httpx
 
 from tests.accounting.standins.books import Books
-from tests.accounting.standins.server import Fault, Reply, Request
+from tests.accounting.standins.server import Fault, Reply, Request, StandIn
+from workers.accounting.http import trusted_certificates
 
 
 class ChosenFaults(Books):
     """A stand-in with faults for certain requests, not only at certain times."""
 
-    latest: ClassVar[ChosenFaults | None] = None
-
     def __init__(self) -> None:
         super().__init__()
-        ChosenFaults.latest = self
         self._chosen: list[tuple[Callable[[Request], bool], Fault]] = []
         #: How many of them have happened.
         self.met = 0
@@ -47,10 +44,13 @@ def path_ends(*endings: str) -> Callable[[Request], bool]:
 
 
 class Patience(httpx.HTTPTransport):
-    """Waits as long as a real system behind a proxy needs, but only a moment if no answer will come."""
+    """Waits as long as a busy server may need, but only a moment if the stand-in is told not to answer."""
+
+    def __init__(self) -> None:
+        super().__init__(verify=trusted_certificates())
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        proxy = ChosenFaults.latest
-        silent = proxy is not None and any(fault is Fault.TIMEOUT for fault, _ in proxy.faults)
-        request.extensions["timeout"] = {**request.extensions["timeout"], "read": 0.2 if silent else 60.0}
+        standin = StandIn.latest
+        silent = standin is not None and any(fault is Fault.TIMEOUT for fault, _ in standin.faults)
+        request.extensions["timeout"] = {**request.extensions["timeout"], "read": 0.05 if silent else 60.0}
         return super().handle_request(request)

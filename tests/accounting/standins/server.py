@@ -82,8 +82,11 @@ class StandIn:
     secret: ClassVar[str] = "sesame-4d1c0ffee-open"
     #: Seconds in the Retry-After of LIMITED.
     retry_after = 7
+    #: The one that was made last.
+    latest: ClassVar[StandIn | None] = None
 
     def __init__(self) -> None:
+        StandIn.latest = self
         self.requests: list[Request] = []
         self.faults: deque[tuple[Fault, str]] = deque()
         self.lock = threading.RLock()
@@ -166,6 +169,8 @@ class _Server(ThreadingHTTPServer):
 def _handler(standin: StandIn) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # Head and body are sent apart: otherwise the second waits 40 ms for the first to be acknowledged.
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
