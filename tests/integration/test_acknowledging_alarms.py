@@ -1,4 +1,4 @@
-"""What can't be mended is acknowledged, with a reason: an event, by all doors; and what changes since is open again."""
+"""What can't be mended is acknowledged with a reason, in every interface. If its row changes, it opens again."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_it_is_an_event_that_says_who_when_and_as_which_role(alarm: AlarmRaised)
             change()
 
 
-def test_it_stays_open_and_counts_no_longer(alarm: AlarmRaised) -> None:
+def test_it_stays_open_and_no_longer_counts(alarm: AlarmRaised) -> None:
     assert state() is State.LOST
     acknowledge_alarm(alarm, reason="the clock was set back")
     for _ in range(2):
@@ -96,7 +96,7 @@ def test_another_row_is_another_alarm(alarm: AlarmRaised) -> None:
     assert state() is State.LOST
 
 
-def test_what_changes_in_its_row_is_another_alarm(alarm: AlarmRaised) -> None:
+def test_a_change_in_its_row_is_another_alarm(alarm: AlarmRaised) -> None:
     acknowledge_alarm(alarm, reason="the clock was set back")
     ante_date(4, "2019-12-31")
     assert look() == [("void-too-early", "")]
@@ -104,7 +104,7 @@ def test_what_changes_in_its_row_is_another_alarm(alarm: AlarmRaised) -> None:
     assert state() is State.LOST
 
 
-def test_what_went_away_and_came_back_is_open_again(alarm: AlarmRaised) -> None:
+def test_an_alarm_that_comes_back_is_open_again(alarm: AlarmRaised) -> None:
     acknowledge_alarm(alarm, reason="the clock was set back")
     tampered(connection, "UPDATE ledger_numbervoided SET voided_at = now() + interval '1 second'")
     assert look() == []
@@ -113,7 +113,7 @@ def test_what_went_away_and_came_back_is_open_again(alarm: AlarmRaised) -> None:
     assert state() is State.LOST
 
 
-def test_what_is_no_open_alarm_is_refused(alarm: AlarmRaised) -> None:
+def test_only_an_open_alarm_is_acknowledged(alarm: AlarmRaised) -> None:
     with pytest.raises(AlarmError, match="There is no alarm 987654"):
         acknowledge_alarm(987654, reason="x")
     with pytest.raises(InvalidReason):
@@ -138,7 +138,7 @@ def test_what_can_be_mended_is_mended(kind: str) -> None:
         AlarmAcknowledged.objects.create(tenant="a", alarm=raised, reason="it may stand")
 
 
-def test_what_is_said_of_an_alarm_is_of_its_tenant(alarm: AlarmRaised) -> None:
+def test_an_acknowledgement_has_the_tenant_of_its_alarm(alarm: AlarmRaised) -> None:
     for tenant in ("another", None):
         for model, more in ((AlarmAcknowledged, {"reason": "x"}), (AlarmResolved, {})):
             with pytest.raises(DatabaseError, match=f"alarm {alarm.pk} does not belong"), transaction.atomic():
@@ -199,7 +199,7 @@ class TestPages:
         assert posted.status_code == 403
         assert not AlarmAcknowledged.objects.exists()
 
-    def test_what_can_be_mended_can_not_be_chosen(self, alarm: AlarmRaised) -> None:
+    def test_an_alarm_that_can_be_mended_can_not_be_chosen(self, alarm: AlarmRaised) -> None:
         tampered(connection, "DELETE FROM ledger_entry WHERE value = 7")
         look()
         lost = AlarmRaised.objects.get(kind="lost-or-tampered")

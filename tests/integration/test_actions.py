@@ -1,4 +1,4 @@
-"""What people do, the same at every door: all or none, once, with a name, and telling times with their offset."""
+"""Acts are the same in every interface: all or nothing, once, with a name; and times are shown with their offset."""
 
 from __future__ import annotations
 
@@ -220,7 +220,7 @@ class TestTimes:
 
     @pytest.mark.parametrize("name", ["Etc/GMT+12", "Etc/GMT-14", "UTC"])
     def test_the_overview_takes_the_day_of_each_series(self, name: str) -> None:
-        """At any moment one of the two ends of the world has another day than UTC."""
+        """At any moment, one of the two ends of the world has another day than UTC."""
         series = define_series("invoice", template="I-{year}{month}{day}-{counter}", calendar="day", time_zone=name)
         before = today_in(name, "default")
         for days in range(-3, 4):
@@ -289,7 +289,7 @@ class TestOddOptions:
             "ledger_reconcile findings --system {}",
         ],
     )
-    def test_what_no_text_can_have(self, command: str, odd: str) -> None:
+    def test_characters_that_no_text_can_have(self, command: str, odd: str) -> None:
         with pytest.raises(CommandError, match="no text can have") as ended:
             call_command(*(word.format(odd) for word in command.split()))
         assert ended.value.returncode == 2
@@ -346,7 +346,7 @@ class TestNames:
         assert preview(berlin.series, org="berlin", on=DAY) == "B-2026-0011"
 
     @pytest.mark.parametrize("odd", [None, 17, b"invoice", ["invoice"], object(), "in\x00voice", "\ud800", 2**80])
-    def test_what_names_no_series(self, odd: Any) -> None:
+    def test_arguments_that_name_no_series(self, odd: Any) -> None:
         calls: list[Callable[[], Any]] = [
             lambda: issue(odd),
             lambda: issue_many(odd, documents=["a"]),
@@ -362,7 +362,7 @@ class TestNames:
             str(refused.value).encode()
 
     @pytest.mark.parametrize("odd", [None, b"B-2026-0009", ["B-2026-0009"], object(), 2.5])
-    def test_what_is_no_entry_period_gap_or_finding(self, odd: Any, berlin: Shop) -> None:
+    def test_objects_of_another_type(self, odd: Any, berlin: Shop) -> None:
         calls: list[Callable[[], Any]] = [
             lambda: void(odd, reason="why"),
             lambda: explain(odd, explanation="why"),
@@ -384,19 +384,19 @@ class TestNames:
         assert NumberVoided.objects.count() == 1
 
     @pytest.mark.parametrize("day", ["2026-03-01", 2026, object()])
-    def test_what_is_no_day(self, day: Any, berlin: Shop) -> None:
+    def test_days_that_do_not_exist(self, day: Any, berlin: Shop) -> None:
         for dates in ({"day": day}, {"starts_on": day, "ends_on": DAY}, {"starts_on": DAY, "ends_on": day}):
             with pytest.raises(e.InvalidDate):
                 open_period(berlin.series, **dates)
 
-    def test_a_number_that_no_text_can_be(self, berlin: Shop) -> None:
+    def test_numbers_with_characters_that_no_text_can_have(self, berlin: Shop) -> None:
         for odd in ("B\x00", "\ud800"):
             with pytest.raises(e.UnknownNumber), transaction.atomic():
                 void(odd, org="berlin", reason="why")
             with pytest.raises(e.GapError), transaction.atomic():
                 explain(odd, org="berlin", explanation="why")
 
-    def test_what_is_not_saved(self, berlin: Shop) -> None:
+    def test_objects_that_are_not_saved(self, berlin: Shop) -> None:
         calls: list[Callable[[], Any]] = [
             lambda: close_period(Period.of(berlin.series, berlin.period.as_span())),
             lambda: acknowledge(FindingRaised(), reason="why"),

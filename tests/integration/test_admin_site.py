@@ -91,7 +91,7 @@ def test_it_migrates_serves_and_ends_cleanly(tmp_path: Path) -> None:
             assert "Document numbers" in log_in(told, told["Password"])
             assert "Please enter the correct" in log_in(told, "folio")
             assert "ledger-preview" in fetch(told["Admin"].replace("/admin/", "/static/ledger/admin.css"))
-            # On this machine alone: the same port of another loopback address is nobody's.
+            # Only on this address: nobody listens on the same port of another loopback address.
             with pytest.raises(ConnectionRefusedError):
                 socket.create_connection(("127.0.0.2", _port_of(told)), timeout=5)
             process.send_signal(signal.SIGTERM)
@@ -129,7 +129,7 @@ def test_a_database_of_ones_own_needs_a_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("port", ["0", "70000", "http"])
-def test_a_port_that_is_none_is_refused(tmp_path: Path, port: str) -> None:
+def test_an_invalid_port_is_refused(tmp_path: Path, port: str) -> None:
     refused = subprocess.run(
         [*COMMAND, "--port", port],
         capture_output=True,

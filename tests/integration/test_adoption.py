@@ -188,7 +188,7 @@ class TestTimes:
             ("America/Sao_Paulo", "2018-11-04", "2018-11-04T03:00+00:00", "2018-11-04"),
         ],
     )
-    def test_are_of_the_series_zone(self, write: Write, zone: str, stated: str, moment: str, day: str) -> None:
+    def test_times_are_in_the_series_zone(self, write: Write, zone: str, stated: str, moment: str, day: str) -> None:
         settings = {"template": "{counter}", "calendar": "never", "time_zone": zone}
         adopt(write(f"7,{stated}"), series="invoice", settings=settings)
         entry = NumberAdopted.objects.get()
@@ -198,7 +198,7 @@ class TestTimes:
     @pytest.mark.parametrize(
         ("zone", "stated"), [("Europe/London", "2021-03-28T01:30"), ("America/Sao_Paulo", "2018-11-04T00:15")]
     )
-    def test_that_never_were_are_refused(self, write: Write, zone: str, stated: str) -> None:
+    def test_times_that_never_existed_are_refused(self, write: Write, zone: str, stated: str) -> None:
         settings = {"template": "{counter}", "calendar": "never", "time_zone": zone}
         rows, _ = refused(write(f"7,{stated}"), settings=settings)
         told = f"the time {stated} never was in {zone}: its clocks were put forward past it"

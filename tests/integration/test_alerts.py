@@ -130,10 +130,10 @@ def test_each_alert_is_silent_and_then_fires(name: str) -> None:
     assert not later or not fires(name), "too early"
 
 
-def test_each_alert_has_its_section_in_the_runbook_and_no_other_has() -> None:
+def test_the_runbook_has_a_section_for_each_alert_and_no_other() -> None:
     assert re.findall(r"^## (.+)$", RUNBOOK, re.MULTILINE) == list(ALERTS)
     assert all(rule["labels"]["severity"] in ("page", "ticket", "finance") for rule in ALERTS.values())
 
 
-def test_the_runbook_names_commands_that_there_are() -> None:
+def test_the_runbook_names_existing_commands() -> None:
     assert set(re.findall(r"manage\.py (\w+)", RUNBOOK)) <= set(get_commands())

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(params=ALL)
 def allocation(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Each in turn, also of the series that make themselves."""
+    """Each in turn, for default series too."""
     with default_allocation(str(request.param)):
         yield str(request.param)
 

@@ -30,7 +30,7 @@ DAY = date(2026, 5, 5)
 
 @dataclass(frozen=True)
 class Moved:
-    """Whether the ledger is still there where it was, too."""
+    """Whether the ledger is also still in its old schema."""
 
     is_copy: bool
 
@@ -149,7 +149,7 @@ def test_everything_works_and_is_guarded_there_afterwards(moved: Moved, how: str
         assert [str(finding) for finding in verify(using=OLD)] == []
 
 
-def test_it_needs_nothing_of_where_it_was(moved: Moved) -> None:
+def test_it_needs_nothing_from_its_old_place(moved: Moved) -> None:
     install()
     if moved.is_copy:
         connections[OLD].close()
@@ -160,7 +160,7 @@ def test_it_needs_nothing_of_where_it_was(moved: Moved) -> None:
         assert issue("serial", document="c", on=DAY, using=NEW).value == 3
 
 
-def test_a_copy_that_was_not_made_anew_writes_where_it_was(moved: Moved) -> None:
+def test_a_copy_that_was_not_installed_writes_into_the_original(moved: Moved) -> None:
     """Why ``ledger_verify`` calls it tampering: its functions reach into the other ledger, if that is there."""
     if not moved.is_copy:
         with pytest.raises(DatabaseError), transaction.atomic(using=NEW):

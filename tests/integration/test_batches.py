@@ -1,4 +1,4 @@
-"""Sweeps whose work is spread: how runs and batches add up, whatever becomes of a batch."""
+"""Sweeps that spread their work: how runs and batches add up, whatever happens to a batch."""
 
 from __future__ import annotations
 
@@ -76,14 +76,14 @@ def is_overdue() -> bool:
     return next(one.overdue for one in health() if one.sweep == "names")
 
 
-def test_all_of_it_here_where_nobody_spreads_it(spread: Spread) -> None:
+def test_without_a_broker_all_of_it_runs_here(spread: Spread) -> None:
     row = run("names")
     assert (row.counts, row.batches, row.error) == ({"looked": 1, "done": 5}, None, "")
     assert row.finished_at is not None
     assert not SweepBatch.objects.exists()
 
 
-def test_one_batch_is_no_message(spread: Spread) -> None:
+def test_a_single_batch_needs_no_message(spread: Spread) -> None:
     with override_settings(LEDGER={"SWEEPS": {"names": {"batch": 5}}}):
         row = run("names", spread=spread)
     assert (row.counts["done"], row.batches, spread.messages) == (5, None, [])
@@ -151,7 +151,7 @@ def test_a_broker_that_fails_in_the_middle_is_an_error_of_the_run(spread: Spread
     assert SweepRun.objects.get().counts["done"] == 2
 
 
-def test_a_batch_of_a_run_that_is_forgotten_is_left_to_the_next(spread: Spread) -> None:
+def test_a_batch_of_a_forgotten_run_is_left_to_the_next(spread: Spread) -> None:
     row = run("names", spread=spread)
     row.delete()
     spread.deliver(1, 2, 3)

@@ -57,7 +57,7 @@ class TestAPeriodThatIsStillEmpty:
         assert (event.new["suffix"], event.actor) == ("", "ada") if "suffix" in event.new else event.actor == "ada"
         assert event.new["width"] == 4
 
-    def test_without_any_number_it_holds_at_once(self, today: date) -> None:
+    def test_without_any_number_it_applies_at_once(self, today: date) -> None:
         series = define_series("y", template="A{year}-{counter:03}", time_zone=ZONE)
         open_period(series)
         assert define_series("y", template="B{year}-{counter:03}").holds_from == today
@@ -89,7 +89,7 @@ class TestAPeriodThatIsStillEmpty:
         assert str(issue("y", on=date(year, 2, 3))) == f"A{year}-02-001"
         assert not [alarm for alarm in verify(series="y") if alarm.series]
 
-    def test_those_that_a_longer_calendar_covers_go(self, today: date) -> None:
+    def test_periods_that_a_longer_calendar_covers_are_removed(self, today: date) -> None:
         series = define_series("m", template="A{year}{month}-{counter:03}", calendar="month", time_zone=ZONE)
         year = today.year + 1
         for month in (1, 2, 3):
@@ -210,7 +210,7 @@ class TestAFormFromADayOn:
         days = [date(year - 1, 12, 31), date(year, 1, 1)]
         assert [str(issue("t", on=day)) for day in days] == ["T-002", f"T{year}-001"]
 
-    def test_and_where_its_period_began_before_it_counts_on(self, today: date) -> None:
+    def test_a_period_that_began_before_it_continues_counting(self, today: date) -> None:
         year = today.year + 1
         define_series("y", template="A{year}-{counter:03}", time_zone=ZONE)
         issue("y", on=date(year - 1, 12, 31))
@@ -223,7 +223,7 @@ class TestAFormFromADayOn:
         days = [date(year, 3, 31), date(year, 4, 1)]
         assert [str(issue("y", on=day)) for day in days] == [f"A{year - 1}/{year}-002", f"A{year}/{year + 1}-001"]
 
-    def test_empty_periods_that_a_new_calendar_reaches_over_go(self, today: date) -> None:
+    def test_empty_periods_that_a_new_calendar_covers_are_removed(self, today: date) -> None:
         year = today.year + 1
         series = define_series("m", template="A{year}{month}-{counter}", calendar="month", time_zone=ZONE)
         issue("m", on=date(year, 1, 31))
@@ -282,7 +282,7 @@ class TestAFormFromADayOn:
 
 class TestTheLengthLimit:
     @pytest.mark.parametrize("allocation", [Allocation.SERIAL, Allocation.POOLED, Allocation.RESERVED])
-    def test_raised_after_it_was_reached_it_holds_at_once(self, allocation: str) -> None:
+    def test_raising_it_after_it_was_reached_applies_at_once(self, allocation: str) -> None:
         settings: dict[str, Any] = {"calendar": "never", "time_zone": ZONE, "allocation": allocation, "max_length": 3}
         define_series("t", template="T-{counter}", **settings)
         for n in range(9):
@@ -293,7 +293,7 @@ class TestTheLengthLimit:
         define_series("t", max_length=4)
         assert str(issue("t")) == "T-10"
 
-    def test_lowered_it_holds_at_once_and_never_below_what_is_out(self) -> None:
+    def test_lowering_it_applies_at_once_but_never_below_issued_numbers(self) -> None:
         define_series("t", template="T-{counter}", calendar="never", time_zone=ZONE, max_length=5)
         issue_many("t", documents=[f"order:{n}" for n in range(12)])
         define_series("t", max_length=3)
@@ -304,7 +304,7 @@ class TestTheLengthLimit:
         assert str(issue("t")) == "T-13"
         assert Entry.objects.count() == 13
 
-    def test_of_two_that_would_meet_neither_is_raised(self) -> None:
+    def test_it_is_not_raised_if_two_series_would_meet(self) -> None:
         settings: dict[str, Any] = {"calendar": "never", "time_zone": ZONE}
         define_series("long", template="2{counter:03}", max_length=4, **settings)
         define_series("short", template="{counter:03}", max_length=3, **settings)
@@ -328,7 +328,7 @@ class TestSeriesThatMeet:
     @pytest.mark.parametrize(
         ("calendar", "template", "days"), [("year", "{year}", 2000), ("month", "{year}{month}", 500)]
     )
-    def test_in_which_of_the_next_periods_they_meet_makes_no_difference(
+    def test_they_are_found_in_any_of_the_next_periods(
         self, calendar: str, template: str, days: int, is_used: bool, today: date
     ) -> None:
         far = today + timedelta(days=days)
@@ -392,7 +392,7 @@ class TestSeriesThatMeet:
         define_series("old", template=f"INV-{today.year - 1}-{{counter:06}}", calendar="never")
         define_series("new", template="INV-{year}-{counter:06}")
 
-    def test_two_that_have_met_before_can_still_be_changed_otherwise(self) -> None:
+    def test_two_that_have_met_before_can_still_be_changed(self) -> None:
         define_series("a", template="{counter:04}", calendar="never")
         define_series("b", template="{counter:05}", calendar="never", is_active=False)
         Series.objects.filter(code="b").update(is_active=True)

@@ -85,7 +85,7 @@ class TestTheSetting:
                 assert str(issue("bill")).endswith("-001")
 
     @pytest.mark.parametrize("setting", [None, [], "CLOCK"])
-    def test_one_that_is_no_dict_is_told(self, setting: Any) -> None:
+    def test_anything_but_a_dict_is_reported(self, setting: Any) -> None:
         with override_settings(LEDGER=setting):
             assert ledger_settings().clock == "database"
             assert told()["ledger.E001"].startswith("LEDGER must be a dict")
@@ -171,7 +171,7 @@ class TestChecks:
         assert "owns the ledger's tables" in told(databases=["default"])["ledger.W001"]
 
     @pytest.mark.django_db
-    def test_another_role_is_not(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_another_role_is_not_warned(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(checks, "is_test_database", lambda connection: False)
         with connection.cursor() as cursor:
             cursor.execute("CREATE ROLE ledger_check_test")
@@ -183,7 +183,7 @@ class TestChecks:
 
     @pytest.mark.django_db
     @pytest.mark.parametrize("level", ["repeatable read", "serializable"])
-    def test_isolation_that_costs_is_told(self, level: str) -> None:
+    def test_expensive_isolation_is_reported(self, level: str) -> None:
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL default_transaction_isolation = '{level}'")
         assert level.upper() in told(databases=["default"])["ledger.W002"]
@@ -200,7 +200,7 @@ class TestChecks:
         assert "org=f'shop.merchant:{org.pk}'" in warned
 
     @pytest.mark.django_db
-    def test_connections_that_end_with_each_request_are_told_where_they_cost(
+    def test_connections_that_end_with_each_request_are_reported_where_they_cost(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         define_series("a", template="A{year}-{counter}", allocation="pooled")

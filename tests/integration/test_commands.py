@@ -126,7 +126,7 @@ class TestSeries:
             run("ledger_series", "allocate", "nope", "pooled")
         assert Series.objects.count() == 1
 
-    def test_show_of_none(self) -> None:
+    def test_show_of_an_unknown_series(self) -> None:
         assert "'bill'" in refused("ledger_series", "show", "bill", code=2)
 
 
@@ -173,7 +173,7 @@ class TestPeriod:
         refused("ledger_period", "open", "invoice", *options, code=2)
         assert not Period.objects.exists()
 
-    def test_a_series_that_is_not_there(self) -> None:
+    def test_an_unknown_series(self) -> None:
         for action in (["open"], ["close", "--on", "2025-01-01"]):
             assert "no series 'bill'" in refused("ledger_period", action[0], "bill", *action[1:])
         assert "no series 'invoice'" in refused("ledger_period", "close", "invoice", "--on", "2025-01-01")
@@ -239,7 +239,7 @@ def test_refusals_in_a_shell(plain_database: str) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("ledger_sweep", "--status"), ("ledger_series", "list", "--json")])
-def test_a_reader_that_has_had_enough(plain_database: str, arguments: tuple[str, ...]) -> None:
+def test_a_reader_that_stops_reading(plain_database: str, arguments: tuple[str, ...]) -> None:
     """As in `manage.py … | head -1`: no traceback, and the exit code that a shell gives to SIGPIPE."""
     reading, writing = os.pipe()
     os.close(reading)

@@ -34,7 +34,7 @@ def tamper(statement: str) -> None:
 
 
 class TestAPool:
-    def test_that_nothing_was_taken_from_is_no_run_of_values(self) -> None:
+    def test_an_unused_pool_is_no_run_of_values(self) -> None:
         pooled()
         found = only()
         assert (found.first, found.last, found.expected, found.missing) == (1, 0, 0, 0)
@@ -63,7 +63,7 @@ class TestAPool:
             assert issue("till", on=DAY).value == healed
         assert (only().missing, only().healing, only().identity_holds) == (0, 0, True)
 
-    def test_of_flagged_gaps_counts_them(self) -> None:
+    def test_a_pool_with_flagged_gaps_counts_them(self) -> None:
         period = pooled()
         take(period, 2)
         with connection.cursor() as cursor:
@@ -71,7 +71,7 @@ class TestAPool:
             assert cursor.fetchone() == ("flagged",)
         assert (only().flagged, only().issued, only().healing, only().identity_holds) == (1, 1, 0, True)
 
-    def test_that_gives_nothing_back_goes_on_above_the_highest(self) -> None:
+    def test_a_pool_that_gives_nothing_back_continues_above_the_highest(self) -> None:
         take(pooled(give_back=False), 3)
         assert only().next_number == "T2026-4"
         assert issue("till", on=DAY).value == 4
@@ -85,7 +85,7 @@ class TestAPool:
         issue("till", on=DAY)
         assert (only().next_number, only().identity_holds) == (None, True)
 
-    def test_of_a_series_that_has_become_serial_gives_out_no_slot(self) -> None:
+    def test_a_series_that_has_become_serial_gives_out_no_slot(self) -> None:
         period = pooled()
         take(period, 3)
         period.series.allocation = "serial"
@@ -104,7 +104,7 @@ class TestAPool:
             "INSERT INTO ledger_slot (tenant, period_id, value) SELECT '', period_id, 3 FROM ledger_slot LIMIT 1",
         ],
     )
-    def test_that_was_tampered_with_does_not_add_up(self, statement: str) -> None:
+    def test_a_pool_that_was_tampered_with_does_not_add_up(self, statement: str) -> None:
         take(pooled(), 3)
         assert only().identity_holds
         tamper(statement)
@@ -137,7 +137,7 @@ class TestReservations:
         assert (found.issued, found.reserved, found.flagged, found.out_of_order) == (3, 2, 1, 1)
         assert found.identity_holds
 
-    def test_that_are_lost_do_not_add_up(self) -> None:
+    def test_lost_reservations_do_not_add_up(self) -> None:
         period = reserving()
         issue("shown", on=DAY)
         reserve(period)

@@ -126,7 +126,7 @@ class TestTheDate:
         assert str(issue("fy", on=date(2022, 5, 11))) == "R2022/2023-0003"
         assert Period.objects.get().last_issued_on == date(2022, 5, 11)
 
-    def test_also_the_only_number(self) -> None:
+    def test_voiding_the_only_number_frees_it_too(self) -> None:
         self.series(chronological=True)
         void(issue("fy", on=date(2023, 3, 1)), reason="mistyped date")
         assert [str(entry) for entry in issue_many("fy", documents=["a", "b"], on=date(2022, 5, 1))] == [

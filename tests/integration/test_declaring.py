@@ -228,7 +228,7 @@ class TestNFe:
         with pytest.raises(DeclarationError, match="missing in 2025-01-01 to 2025-12-31 and in 2026"):
             requests(range="1")
 
-    def test_zero_is_no_number_of_an_nfe(self) -> None:
+    def test_an_nfe_has_no_number_zero(self) -> None:
         series = define_series("nfe", template="{counter}", calendar="never", start_value=0)
         flag(open_period(series), [0])
         with pytest.raises(DeclarationError, match="1 to 999,999,999"):
@@ -396,7 +396,7 @@ class TestGstr1:
         run(*GSTR1, "--handed-in=AA270426123456B")
         assert set(GapDeclared.objects.values_list("first_value", flat=True)) == {6, 9}
 
-    def test_another_file_than_was_handed_in_is_not_noted(self, april: Series, tmp_path: Path) -> None:
+    def test_only_the_file_that_was_handed_in_is_noted(self, april: Series, tmp_path: Path) -> None:
         output = tmp_path / "april.json"
         run(*GSTR1, f"--output={output}")
         issue("invoice", on=DAY)

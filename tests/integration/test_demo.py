@@ -86,7 +86,7 @@ def expect_workers_told(said: str, burnt: int) -> None:
 def test_what_its_workers_need_is_missing(
     lack: Callable[[pytest.MonkeyPatch], None], named: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An error before anything is done: no database is even asked, or this test could not run without one."""
+    """The error comes before anything is done: this test runs without a database, so none is asked."""
     monkeypatch.delenv("REDIS_URL", raising=False)
     lack(monkeypatch)
     with pytest.raises(CommandError, match="workers, who do half of what it shows") as told:

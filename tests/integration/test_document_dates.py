@@ -214,7 +214,7 @@ class TestLabels:
             open_period(series, starts_on=date(2026, 7, 17), ends_on=date(2027, 7, 16), label="2082/83")
 
     @pytest.mark.parametrize("label", [None, "", "{doc_day}", "a\nb", " a", "x" * 21, "\u200b"])
-    def test_what_is_no_label(self, label: str | None) -> None:
+    def test_invalid_labels(self, label: str | None) -> None:
         series = define_series("bill", **self.NEPAL)
         with pytest.raises(InvalidTemplate, match="A period of the template"):
             open_period(series, **self.YEAR, label=label)
@@ -222,7 +222,7 @@ class TestLabels:
         with pytest.raises(IntegrityError, match="has no such label"), connection.cursor() as cursor:
             cursor.execute(sql.OPEN_EXPLICIT, arguments)
 
-    def test_a_label_has_a_place_in_explicit_templates_alone(self) -> None:
+    def test_only_explicit_templates_have_a_label(self) -> None:
         with pytest.raises(InvalidTemplate, match="no period of the calendar 'year' has"):
             define_series("bill", template="B{year}{label}-{counter}")
         series = define_series("bill", template="B{year}-{counter}", calendar="explicit", time_zone="UTC")

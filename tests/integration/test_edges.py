@@ -86,7 +86,7 @@ def _each(case: Case) -> None:
     _numbers_are_those_of_a_counter(case)
 
 
-def test_every_allocation_keeps_its_word_at_the_edges() -> None:
+def test_every_allocation_counts_right_at_the_edges() -> None:
     _each()
     assert not [alarm for alarm in verify() if alarm.series]
 

@@ -132,13 +132,13 @@ class TestWhichServer:
             (["redis-server", "valkey-server"], "redis-server"),
         ],
     )
-    def test_one_that_the_machine_has(
+    def test_the_machines_own_server(
         self, names: list[str], chosen: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("PATH", self.on_path(tmp_path, *names))
         assert embedded.redis_server() == tmp_path / chosen
 
-    def test_else_that_of_the_wheel(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_otherwise_the_wheels_server(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PATH", str(tmp_path))
         found = embedded.redis_server()
         assert found is not None

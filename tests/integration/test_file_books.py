@@ -98,13 +98,13 @@ class TestTheWhole:
         assert early.findings == ()
         assert len(reconcile_file(path, FILE, Layout(date_column="date")).findings) == 2
 
-    def test_one_without_documents_is_refused(self, there: There, write: Write) -> None:
+    def test_a_file_without_documents_is_refused(self, there: There, write: Write) -> None:
         path = write(f"X,{DAY},", header="number,date,kind")
         with pytest.raises(ReconciliationError, match="has no document: by it, everything would be gone"):
             reconcile_file(path, FILE, Layout(date_column="date", where=("kind=invoice",)))
         assert not RemoteReading.objects.filter(system="file").exists()
 
-    def test_one_that_lost_most_is_refused(self, there: There, write: Write) -> None:
+    def test_a_file_that_lost_most_documents_is_refused(self, there: There, write: Write) -> None:
         for n in range(10):
             there.put(f"x{n}", f"X-{n}")
         rows = [f"X-{n},{DAY}" for n in range(10)]
@@ -139,17 +139,17 @@ class TestSomeDays:
         assert reconcile_file(path, FILE, LAYOUT).findings == ()
         return path
 
-    def test_what_is_gone_within_them_is_gone(self, there: There, read_before: Path, write: Write) -> None:
+    def test_a_document_missing_within_them_is_deleted(self, there: There, read_before: Path, write: Write) -> None:
         path = write(f"{TWO},{DAY}", f"{THREE},{DAY}", "INV-2026-000004,2026-04-01", header="number,date")
         read = reconcile_file(path, FILE, Layout(date_column="date"), complete=self.MARCH)
         assert differs(read) == {("deleted", ONE)}
         assert read.left_out == {"not within the days that are complete": 1}
 
-    def test_what_lies_outside_stays_as_it_was(self, there: There, read_before: Path, write: Write) -> None:
+    def test_documents_of_other_days_stay(self, there: There, read_before: Path, write: Write) -> None:
         path = write(*(f"{number},{DAY}" for number in (ONE, TWO, THREE)), header="number,date")
         assert reconcile_file(path, FILE, Layout(date_column="date"), complete=self.MARCH).findings == ()
 
-    def test_they_are_enough_for_a_beginning(self, there: There, write: Write) -> None:
+    def test_some_days_are_enough_to_begin_with(self, there: There, write: Write) -> None:
         path = write("INV-2026-000004,2019-04-01", header="number,date")
         span = (date(2019, 4, 1), date(2019, 4, 30))
         read = reconcile_file(path, FILE, Layout(date_column="date"), complete=span)
@@ -213,7 +213,7 @@ class TestKinds:
         }  # fmt: skip
         assert count_confirmed(system="file") == 4
 
-    def test_an_invoice_of_its_number_is_none(self, there: There, credit: str, write: Write) -> None:
+    def test_an_invoice_does_not_count_as_a_credit_note(self, there: There, credit: str, write: Write) -> None:
         read = self.read(write, f"{credit},{DAY},Sales Invoice,1,Bob")
         assert differs(read) == {("missing", credit), ("unknown", credit)}
         assert count_confirmed(system="file") == 3
@@ -341,6 +341,6 @@ class TestTheCommand:
         ("options", "told"),
         [(["--from=2026-01-01"], "--from and --to go together"), (["--profile=nobody"], "The profile 'nobody'")],
     )
-    def test_options_that_are_no_good(self, write: Write, options: list[str], told: str) -> None:
+    def test_invalid_options(self, write: Write, options: list[str], told: str) -> None:
         code, _, err = run(str(write("1,2026-01-01")), "--system=file", *options)
         assert (code, told in err) == (2, True), err

@@ -14,7 +14,7 @@ from tests.databases import database_alias, manage
 from tests.shop.models import Organization
 
 
-def test_a_ledger_says_why_it_can_not_be_emptied_before_it_asks(plain_database: str) -> None:
+def test_a_ledger_says_why_it_can_not_be_emptied_without_a_question(plain_database: str) -> None:
     """Without a terminal, a question would end the command in another way."""
     done = manage("flush", url=plain_database)
     assert done.returncode == 1

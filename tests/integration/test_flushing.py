@@ -27,7 +27,7 @@ def rows() -> dict[str, int]:
 
 @pytest.mark.django_db(transaction=True)
 class TestAfterAFlush:
-    def test_only_what_a_migration_fills_is_left(self) -> None:
+    def test_only_rows_of_migrations_are_left(self) -> None:
         flush()
         before = rows()
         assert set(before) >= {"auth_permission", "django_content_type"}
@@ -45,7 +45,7 @@ class TestAfterAFlush:
         assert rows() == quick
 
     @pytest.mark.parametrize("model", [Permission, ContentType])
-    def test_these_are_as_they_were(self, model: type[Permission] | type[ContentType]) -> None:
+    def test_rows_of_migrations_are_restored(self, model: type[Permission] | type[ContentType]) -> None:
         flush()
         before = rows()
         model.objects.filter(pk=model.objects.latest("pk").pk).delete()

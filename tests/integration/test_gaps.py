@@ -94,7 +94,7 @@ class TestReserved:
         sweep(grace=AT_ONCE)
         gap = GapFlagged.objects.get()
         assert gap.value == 1
-        # The status alone would have proven the contrary.
+        # The status alone would prove the opposite.
         assert gap.metadata["reservation"]["transaction_status"] == "committed"
 
     def test_a_flagged_value_is_not_issued_to_its_own_document_either(self) -> None:
@@ -143,7 +143,7 @@ class TestPooled:
             assert holes() == [(1, State.IN_FLIGHT)]
             slow.rollback()
 
-    def test_where_nothing_is_given_back_the_hole_is_a_gap(self) -> None:
+    def test_the_hole_is_a_gap_if_nothing_is_given_back(self) -> None:
         series("pooled", give_back=False)
         self.hole_below("order:1")
         assert number("order:2") == "INV-0003"
@@ -156,7 +156,7 @@ class TestPooled:
 
 class TestLost:
     @pytest.mark.parametrize("allocation", ["serial", "at_commit", "pooled", "reserved"])
-    def test_what_nothing_knows_of_is_an_alarm(self, allocation: str) -> None:
+    def test_a_value_without_any_trace_is_an_alarm(self, allocation: str) -> None:
         series(allocation)
         with transaction.atomic():
             issue_many("invoice", documents=[f"order:{n}" for n in range(9)])
@@ -190,7 +190,7 @@ class TestLost:
         assert [hole.value for hole in find(full=True)] == [5]
         assert [hole.value for hole in find()] == [5]
 
-    def test_what_waits_is_looked_at_again(self) -> None:
+    def test_waiting_values_are_looked_at_again(self) -> None:
         series("reserved")
         number("order:1")
         with refused_checkout():
@@ -247,7 +247,7 @@ class TestChangingTheAllocation:
         assert number("order:3") == ("INV-0003" if before == "reserved" else "INV-0002")
         assert list(verify()) == []
 
-    def test_not_by_the_way(self) -> None:
+    def test_defining_the_series_again_does_not_change_it(self) -> None:
         series("serial")
         number("order:1")
         with pytest.raises(AllocationChange, match="ledger_series allocate invoice pooled"):

@@ -63,7 +63,7 @@ class TestHealth:
         assert (answer.status_code, answer.json()["status"]) == (200, "ok")
         assert "no-cache" in answer["Cache-Control"]
 
-    def test_one_that_has_not_succeeded_for_too_long(self, client: Client) -> None:
+    def test_a_sweep_that_has_not_succeeded_for_too_long(self, client: Client) -> None:
         run_all()
         SweepRun.objects.filter(sweep="heal").update(finished_at="2020-01-01T00:00Z", error="")
         answer = client.get("/ledger/healthz")
@@ -203,7 +203,7 @@ class TestMetrics:
         assert TOKEN not in str(raised.value)
 
     @pytest.mark.parametrize("token", ["too short", 12345678901234567890, None])
-    def test_a_token_that_is_none(self, token: Any) -> None:
+    def test_an_invalid_token(self, token: Any) -> None:
         with (
             override_settings(LEDGER={"METRICS_TOKEN": token}),
             pytest.raises(ImproperlyConfigured, match="METRICS_TOKEN") as raised,

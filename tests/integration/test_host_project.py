@@ -165,14 +165,14 @@ class TestOnlyTestDatabases:
         testing.let_test_database_flush(using="default")
         assert not self.truncate_is_refused()
 
-    def test_another_name_does_not(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_database_of_another_name_does_not(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.restore()
         monkeypatch.setitem(connection.settings_dict, "NAME", "shop")
         monkeypatch.setitem(connection.settings_dict, "TEST", {"NAME": None})
         testing.let_test_database_flush(using="default")
         assert self.truncate_is_refused()
 
-    def test_nor_does_a_test_name_outside_a_test_run(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_test_name_outside_a_test_run_does_not(self, monkeypatch: pytest.MonkeyPatch) -> None:
         from django.test import utils
 
         self.restore()

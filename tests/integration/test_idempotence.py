@@ -44,14 +44,14 @@ class TestIdempotence:
         assert issue("invoice", document=order, on=date(2026, 12, 31)) == first
 
     @pytest.mark.parametrize("on", [date(2025, 12, 31), datetime(2027, 1, 1, tzinfo=UTC)])
-    def test_another_period_is(self, order: Order, on: date) -> None:
+    def test_another_period_is_refused(self, order: Order, on: date) -> None:
         issue("invoice", document=order, on=date(2026, 6, 1))
         before = counters()
         with pytest.raises(e.DocumentConflict, match=r"'INV-2026-000001'.*2026-01-01 to 2026-12-31.*on=202"):
             issue("invoice", document=order, on=on)
         assert counters() == before
 
-    def test_other_metadata_is(self, order: Order) -> None:
+    def test_other_metadata_are_refused(self, order: Order) -> None:
         issue("invoice", document=order, metadata={"total": "10.00"})
         assert issue("invoice", document=order).value == 1, "what is left out is not stated"
         assert issue("invoice", document=order, metadata={"total": "10.00"}).value == 1

@@ -190,9 +190,7 @@ class TestArguments:
         ],
         ids=["levels", "bytes", "digits", "more digits than Python writes"],
     )
-    def test_what_could_not_be_read_for_ever_is_refused_at_every_door(
-        self, metadata: dict[str, Any], told: str
-    ) -> None:
+    def test_text_that_could_not_be_read_later_is_refused_everywhere(self, metadata: dict[str, Any], told: str) -> None:
         order = Order.objects.create(org=Organization.objects.create(name="Shop"))
         void_one = issue("invoice", document=order)
         void(void_one, reason="a test")

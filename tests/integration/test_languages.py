@@ -333,7 +333,7 @@ class TestFiles:
             with override(code):
                 assert written(name) == english, code
 
-    def test_so_they_do_in_the_package_and_from_commands(self, settings: Any) -> None:
+    def test_programs_read_the_same_in_the_package_and_from_commands(self, settings: Any) -> None:
         eventful()
         settings.LANGUAGE_CODE = "de"
         told = client("reader", "view_entry").get("/ledger/package/", {"tenant": "shop", "month": "2026-02"})

@@ -223,7 +223,7 @@ class TestTakingOver:
         assert (again.numbers, again.in_flight) == (0 if how == "commit" else 1, 0)
         assert free() == again.numbers
 
-    def test_to_show_it_hides_no_row_from_a_checkout(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_dry_run_hides_no_row_from_a_checkout(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The recipe passes over rows that are locked: an empty table is an error at its checkout."""
         remote_series()
         fill("B-1", "B-2")
@@ -289,7 +289,7 @@ class TestTakingOver:
             take_over()
         assert InvoiceID.objects.exists()
 
-    def test_series_that_are_no_good(self) -> None:
+    def test_unusable_series(self) -> None:
         with pytest.raises(CommandError, match="has no series 'invoice'") as told:
             move("--apply")
         assert told.value.returncode == 2
@@ -322,7 +322,7 @@ class TestTakingOver:
             ),
         ],
     )
-    def test_options_that_are_no_good(self, arguments: tuple[str, ...], told: str) -> None:
+    def test_invalid_options(self, arguments: tuple[str, ...], told: str) -> None:
         with pytest.raises(CommandError, match=told) as error:
             move(*arguments, "--apply")
         assert error.value.returncode == 2

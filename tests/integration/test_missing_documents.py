@@ -91,7 +91,7 @@ class TestTheSweep:
         assert swept() == {"raised": 1, "resolved": 0}
         assert FindingRaised.objects.latest("pk").occurrence == 2
 
-    def test_so_does_a_void(self, org: Organization) -> None:
+    def test_a_void_resolves_it(self, org: Organization) -> None:
         invoice = Invoice.objects.create(org=org)
         without_django("shop_invoice", id=invoice.pk)
         swept()
@@ -239,7 +239,7 @@ class TestTextsOfTheirOwn:
         rows[0].save(force_insert=True)
         assert swept() == {"raised": 0, "resolved": 2}
 
-    def test_a_void_resolves_it_and_rows_of_other_models_are_none_of_its(self, org: Organization) -> None:
+    def test_a_void_resolves_it_and_rows_of_other_models_do_not(self, org: Organization) -> None:
         ticket, voucher = Ticket.objects.create(booking="a"), Audited.objects.create(org=org)
         assert voucher.receipt != ticket.receipt, "one series of two models"
         without_django("shop_ticket", id=ticket.pk)

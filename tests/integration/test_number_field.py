@@ -358,7 +358,7 @@ class TestMany:
             assert str(entry_of(f"shop.invoice:{invoice.pk}")) == invoice.number
         assert Invoice.objects.count() == 7
 
-    def test_keys_that_are_there(self) -> None:
+    def test_rows_that_have_keys(self) -> None:
         made = create_many([Ticket(booking=f"B{n}") for n in range(3)])
         assert [ticket.number for ticket in made] == ["TKT-000001", "TKT-000002", "TKT-000003"]
         assert list(Ticket.objects.order_by("receipt").values_list("receipt", flat=True)) == [
@@ -394,7 +394,7 @@ class TestForms:
     def test_a_form_does_not_have_it(self) -> None:
         assert "number" not in forms.modelform_factory(Ticket, fields="__all__").base_fields
 
-    def test_one_that_shows_it_does_not_read_it(self) -> None:
+    def test_a_form_that_shows_it_does_not_read_it(self) -> None:
         kind = forms.modelform_factory(Ticket, fields=["booking", "receipt"])
         form = kind({"booking": "B7", "receipt": "RCP-MINE"})
         assert "disabled" in str(form["receipt"])

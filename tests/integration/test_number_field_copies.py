@@ -85,7 +85,7 @@ class TestOtherCopies:
     @pytest.mark.parametrize("made", [copy.copy, copy.deepcopy, lambda field: field.clone()])
     @pytest.mark.parametrize("model", [Invoice, Paper, Delivery])
     def test_whatever_made_the_copy(self, model: Any, made: Any) -> None:
-        """As an audit table or a ``through`` model would: it numbers nothing, and is unique in no way."""
+        """As an audit table or a ``through`` model would: it gives no numbers, and has no unique constraint."""
         field = made(model._meta.get_field("number"))
         other = self._model(field)
         assert (type(field), field.unique, field.model) == (models.CharField, False, other)

@@ -269,7 +269,7 @@ def test_a_note_never_hides_the_word(admin_client: Client, period: Period) -> No
     assert line.partition('<span class="badge ')[2].partition("</span>")[0] == 'note">closed'
 
 
-def test_gaps_to_explain_are_daily_life(admin_client: Client, period: Period, tmp_path: Path) -> None:
+def test_gaps_to_explain_are_work_and_no_alarm(admin_client: Client, period: Period, tmp_path: Path) -> None:
     flag(period, "a")
     everything_says(admin_client, period, tmp_path, State.UNEXPLAINED)
     explain(next(flagged_gaps()).number, explanation="card refused", org=TENANT)
@@ -384,7 +384,7 @@ class TestAlarms:
             *("lost-or-tampered", "sealed-row-gone", "not-checked")
         }
 
-    def test_who_may_only_read_looks_all_the_same(self, period: Period) -> None:
+    def test_a_role_that_may_only_read_verifies_too(self, period: Period) -> None:
         """An auditor's role, or a standby."""
         lose(5)
         told: list[str] = []

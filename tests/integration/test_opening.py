@@ -55,7 +55,7 @@ def test_an_error_leaves_a_transaction_to_roll_back() -> None:
     assert connection.connection.autocommit
 
 
-def test_a_begin_of_its_own_kind_is_left_to_psycopg() -> None:
+def test_psycopg_begins_transactions_with_another_isolation_level() -> None:
     connection.ensure_connection()
     connection.connection.isolation_level = IsolationLevel.SERIALIZABLE
     try:

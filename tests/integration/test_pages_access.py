@@ -164,7 +164,7 @@ def test_findings_have_a_permission_of_their_own(shops: tuple[Shop, Shop]) -> No
     )
 
 
-def test_access_that_was_taken_away_is_gone(shops: tuple[Shop, Shop]) -> None:
+def test_access_ends_when_it_is_revoked(shops: tuple[Shop, Shop]) -> None:
     auditor = client("auditor", sees=("berlin",))
     assert auditor.get("/ledger/").status_code == 200
     with connection.cursor() as cursor:

@@ -125,7 +125,7 @@ def test_an_address_that_somebody_changed(keeper: Client, berlin: Shop, query: d
     assert keeper.get(f"/ledger/period/{berlin.period.pk}/", query).status_code == 200
 
 
-def test_addresses_of_nothing(keeper: Client, berlin: Shop) -> None:
+def test_addresses_without_a_page(keeper: Client, berlin: Shop) -> None:
     period = f"/ledger/period/{berlin.period.pk}"
     wrong = ["/ledger/?tenant=nobody", "/ledger/series/0/", f"{period}/{10**30}/", f"{period}/export/exe/"]
     for address in [*wrong, f"{period}/export/csv/?part=secrets", f"{period}/77/void/"]:
@@ -181,7 +181,7 @@ def test_access_is_given_in_code(berlin: Shop) -> None:
         TenantAccess.grant(ruth, 7)
 
 
-def test_the_gaps_that_are_left_out_are_spoken_of(keeper: Client, berlin: Shop) -> None:
+def test_the_page_says_which_gaps_are_left_out(keeper: Client, berlin: Shop) -> None:
     explain(keeper, berlin, "spoilt")
     assert "No gap waits for an explanation." in keeper.get("/ledger/gaps/", {"tenant": "berlin"}).content.decode()
     assert "spoilt" in keeper.get("/ledger/gaps/", {"tenant": "berlin", "gaps-state": "all"}).content.decode()

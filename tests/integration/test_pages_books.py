@@ -145,7 +145,7 @@ def test_a_file_that_is_too_large(keeper: Client, monkeypatch: pytest.MonkeyPatc
     assert not RemoteDocument.objects.exists()
 
 
-def test_a_path_is_no_profile(keeper: Client, tmp_path: Any) -> None:
+def test_a_path_is_refused_as_a_profile(keeper: Client, tmp_path: Any) -> None:
     """The page takes the names of profiles alone: it reads no file of the server."""
     (tmp_path / "mine.json").write_text('{"layout": {}}')
     told = post(keeper, "look", **GERMAN, profile=str(tmp_path / "mine.json")).content.decode()

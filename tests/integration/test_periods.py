@@ -40,7 +40,7 @@ class TestPeriods:
         with pytest.raises(e.PeriodConflict, match="could repeat the numbers of x 2026-01-01"):
             open_period(series, starts_on=date(2026, 7, 1), ends_on=date(2026, 12, 31))
 
-    def test_two_series_of_a_tenant_may_not_either(self) -> None:
+    def test_two_series_of_a_tenant_may_not_render_the_same_numbers(self) -> None:
         define_series("a", template="N-{counter:04}", calendar="never")
         with pytest.raises(e.InvalidSeries, match="has the template 'N-{counter:04}' as well"):
             define_series("b", template="n-{counter:04}", calendar="never")
@@ -48,7 +48,7 @@ class TestPeriods:
             define_series("b", template="n-{counter:03}", calendar="never")
         define_series("b", org="other", template="N-{counter:04}", calendar="never")
 
-    def test_nor_may_their_counters_meet_in_the_end(self) -> None:
+    def test_two_series_may_not_meet_when_their_counters_grow(self) -> None:
         """N-1 and two digits, N- and three: both would give N-100, and the second series would stand still there."""
         define_series("a", template="N-{counter:03}", calendar="never")
         for template in ("N-1{counter:02}", "N-{counter:02}9"):
@@ -57,7 +57,7 @@ class TestPeriods:
         define_series("d", template="N-A{counter:02}", calendar="never")
         assert [str(issue(code)) for code in ("a", "d")] == ["N-001", "N-A01"]
 
-    def test_one_that_was_switched_off_then_is_looked_at_when_it_is_switched_on(self) -> None:
+    def test_a_series_is_checked_when_it_is_switched_on(self) -> None:
         define_series("a", template="N-{year}-{counter:03}")
         define_series("b", template="N-{year}-1{counter:02}", is_active=False)
         open_period(define_series("b"), date(2026, 1, 1))

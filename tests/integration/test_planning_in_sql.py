@@ -161,7 +161,7 @@ def test_every_fiscal_start_at_every_edge(planning: Connection, kind: CalendarKi
         ),
     ],
 )
-def test_what_has_no_span_is_refused(
+def test_dates_without_a_span_are_refused(
     planning: Connection, calendar: str | None, start: str | None, day: str | None, told: str
 ) -> None:
     with pytest.raises(CheckViolation, match=re.escape(told)):
@@ -218,7 +218,7 @@ def test_formats_by_example(planning: Connection, template: str, day: str, rende
         ("{tenant}{counter}", "renders the text {doc_year}"),
     ],
 )
-def test_what_is_no_template_is_refused(planning: Connection, template: str, told: str) -> None:
+def test_invalid_templates_are_refused(planning: Connection, template: str, told: str) -> None:
     query = "SELECT ledger_render_template(%s, '04-01', 'month', '{doc_year}', '9999-04-01')"
     with pytest.raises(CheckViolation, match=re.escape(f"the template '{template}' {told}")):
         asked(planning, query, template)

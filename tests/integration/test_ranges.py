@@ -160,7 +160,7 @@ class TestAdding:
         define_series("invoice", max_length=20)
         assert Period.objects.get().max_value == 10
 
-    def test_is_its_periods_whoever_writes_it(self) -> None:
+    def test_belongs_to_its_period_whoever_writes_it(self) -> None:
         series()
         event = grant(1, 10)
         other = {"first_value": 11, "last_value": 12}
@@ -246,7 +246,7 @@ class TestOrder:
             number(on=date(2026, 6, 1))
         assert number(on=date(2026, 6, 3)) == "SETP5"
 
-    def test_the_date_of_a_void_number_stands_in_nobodys_way(self) -> None:
+    def test_the_date_of_a_void_number_does_not_count(self) -> None:
         series(chronological=True)
         grant(1, 9)
         number(on=date(2026, 6, 2))

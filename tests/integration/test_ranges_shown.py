@@ -133,7 +133,7 @@ class TestCaf:
             (" " * (1 << 20) + "x", "bytes"),
         ],
     )
-    def test_refuses_what_is_no_caf(self, content: str, told: str) -> None:
+    def test_refuses_files_of_another_kind(self, content: str, told: str) -> None:
         with pytest.raises(e.RangeRefused, match=told):
             read_caf(content.encode("latin-1"))
 
@@ -178,7 +178,7 @@ class TestPages:
         assert "another period has numbers of it" in answer.content.decode()
         assert AuthorisedRange.objects.count() == 1
 
-    def test_another_tenants_series_is_none(self) -> None:
+    def test_another_tenants_series_is_refused(self) -> None:
         granted()
         other = define_series("other", org="berlin", template="{label}{counter}", calendar="explicit")
         page = client("ada", "view_entry", "add_authorisedrange")
@@ -217,7 +217,7 @@ class TestReport:
             ("A10", "UY DGI CAE 8, A10 to A20"),
         ]
 
-    def test_none_without_ranges(self) -> None:
+    def test_a_ledger_without_ranges_has_neither(self) -> None:
         define_series("invoice", template="I{year}-{counter}", time_zone="UTC")
         number()
         with continuity_report() as made:
@@ -367,7 +367,7 @@ class TestPortugal:
         (one,) = report()
         assert [each.outcome for each in one.findings if each.check == "authorisation"] == [Outcome.WARNED]
 
-    def test_before_the_law_it_is_not(self) -> None:
+    def test_issuing_without_a_code_is_allowed_before_the_law(self) -> None:
         assert str(number(on=date(2022, 6, 1))) == "FT A2022/1"
 
     def test_the_code_makes_the_atcud(self) -> None:

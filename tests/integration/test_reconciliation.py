@@ -173,7 +173,7 @@ class TestMissing:
         there.compare()
         assert there.open() == {("missing", "INV-2026-000004")}
 
-    def test_void_here_and_not_there_is_no_matter(self, there: There) -> None:
+    def test_a_number_void_here_and_missing_there_is_no_finding(self, there: There) -> None:
         del there.papers["r1"]
         void_one()
         assert there.differs() == set()
@@ -207,7 +207,7 @@ class TestMissing:
 
 
 class TestTenants:
-    def test_another_tenants_numbers_are_no_matter(self, there: There) -> None:
+    def test_another_tenants_numbers_are_no_finding(self, there: There) -> None:
         """The same numbers, the same system's name."""
         with transaction.atomic():
             issue("invoice", org="other", document="order:1", on=DAY)
@@ -246,7 +246,7 @@ class TestDocuments:
         there.put("r9", "X-9", reference="order:1")
         assert there.differs() == {("deleted", ONE), ("other-number", ONE)}
 
-    def test_case_is_no_matter(self, there: There) -> None:
+    def test_case_makes_no_difference(self, there: There) -> None:
         there.change("r1", number=ONE.lower())
         assert there.differs() == set()
 

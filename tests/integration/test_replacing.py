@@ -58,7 +58,7 @@ class TestAVoidNumber:
         assert f"replaces={entry.number!r}" in told
         assert Entry.objects.count() == before, "nothing was written, and the transaction goes on"
 
-    def test_nor_in_a_block(self) -> None:
+    def test_is_not_handed_out_again_in_a_block(self) -> None:
         entry = voided("b")
         for documents in (["b"], ["a", "b", "c"]):
             with pytest.raises(e.DocumentVoided, match=entry.number):

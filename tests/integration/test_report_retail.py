@@ -159,7 +159,7 @@ class TestTheCommand:
         )
         assert json.loads(command("--schema")[1]) == json_schema()
 
-    def test_ends_with_2_where_the_numbers_do_not_add_up(self, tampered: Any, tmp_path: Path) -> None:
+    def test_ends_with_2_if_the_numbers_do_not_add_up(self, tampered: Any, tmp_path: Path) -> None:
         tampered("DELETE FROM ledger_entry WHERE value = 581587")
         path = tmp_path / "report.json"
         code, out, error = command("--output", str(path))
@@ -168,7 +168,7 @@ class TestTheCommand:
         assert "Everything adds up" not in out
         assert not json.loads(path.read_text())["ok"]
 
-    def test_ends_with_2_where_values_are_lost(self, tampered: Any, tmp_path: Path) -> None:
+    def test_ends_with_2_if_values_are_lost(self, tampered: Any, tmp_path: Path) -> None:
         tampered("DELETE FROM ledger_entry WHERE value = 540000")
         code, _, error = command("--output", str(tmp_path / "report.json"))
         assert (code, "1 value is lost" in error) == (2, True)
@@ -189,12 +189,12 @@ class TestTheCommand:
             (["--part", "holes"], "no part 'holes'"),
         ],
     )
-    def test_ends_with_2_where_the_options_are_no_good(self, arguments: list[str], words: str) -> None:
+    def test_ends_with_2_if_the_options_are_invalid(self, arguments: list[str], words: str) -> None:
         code, _, error = command(*arguments)
         assert (code, words in error) == (2, True), error
 
     @pytest.mark.usefixtures("retail")
-    def test_leaves_a_file_as_it_was_where_it_fails(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_leaves_a_file_as_it_was_if_it_fails(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         path = tmp_path / "report.xlsx"
         path.write_text("the last one")
         monkeypatch.setitem(sys.modules, "xlsxwriter", None)

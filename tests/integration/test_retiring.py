@@ -54,7 +54,7 @@ def test_the_later_one_first(files: list[Adoption]) -> None:
     assert list(verify()) == []
 
 
-def test_not_behind_a_number_of_folios_own(files: list[Adoption]) -> None:
+def test_a_file_with_later_numbers_of_folio_is_not_retired(files: list[Adoption]) -> None:
     with transaction.atomic():
         issue("invoice", document="o:1", on=date(2025, 3, 1))
     with pytest.raises(AdoptionError, match="followed by INV-2025-0005"):

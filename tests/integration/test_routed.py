@@ -47,7 +47,7 @@ def test_commands(run: Run, command: tuple[str, ...]) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_a_command_asked_for_the_other_database_says_what_is_the_matter(run: Run) -> None:
+def test_a_command_on_the_other_database_says_why_it_can_not_run(run: Run) -> None:
     done = run("ledger_series", "list", "--database", "default")
     assert (done.returncode, "is sqlite" in done.stderr, "Traceback" in done.stderr) == (2, True, False)
 
@@ -63,7 +63,7 @@ def test_a_test_runner(run: Run) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_back_to_zero_where_the_ledger_is_not_at_home(run: Run) -> None:
+def test_migrating_to_zero_on_the_other_database(run: Run) -> None:
     """Nothing is taken down there, and the ledger stays as it is where it is."""
     done = run("migrate", "ledger", "zero")
     assert done.returncode == 0, done.stderr

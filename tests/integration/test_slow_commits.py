@@ -52,7 +52,7 @@ def test_a_slow_commit_and_a_counter_that_waits_for_it(allocation: str) -> None:
 
 
 @pytest.mark.usefixtures("never_measured")
-def test_nobody_would_be_helped() -> None:
+def test_nothing_is_said_if_it_would_not_help() -> None:
     define("early", "serial", early_release=True)
     define("pool", "pooled")
     define("off", "serial", is_active=False)

@@ -41,7 +41,7 @@ def squatted(write: Write) -> None:
 
 
 @pytest.mark.parametrize("allocation", OWN)
-def test_the_way_past_a_taken_number(squatted: None, allocation: str) -> None:
+def test_a_taken_number_can_be_skipped(squatted: None, allocation: str) -> None:
     define_series("invoice", template="INV-{year}-{counter:06}", allocation=allocation)
     assert [take("invoice", f"order:{n}") for n in (1, 2)] == ["INV-2026-000001", "INV-2026-000002"]
     with pytest.raises(NumberTaken, match="skip_taken"):
@@ -140,7 +140,7 @@ def test_formats_that_meet_are_refused_by_the_database(one: str, other: str) -> 
     assert Period.objects.count() == 1
 
 
-def test_formats_that_the_length_limit_keeps_apart_are_not() -> None:
+def test_formats_that_the_length_limit_keeps_apart_are_accepted() -> None:
     open_period(define_series("long", template="2{counter:09}", calendar="never", max_length=10))
     open_period(define_series("short", template="{counter:09}", calendar="never", max_length=9))
     assert [take("long"), take("short")] == ["2000000001", "000000001"]

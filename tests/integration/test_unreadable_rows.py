@@ -101,7 +101,7 @@ class TestMoments:
              "'b', 'missing', 'X', 1, 'X', '', '{{}}'", "raised_at"),
         ],
     )  # fmt: skip
-    def test_of_what_is_said_of_it(
+    def test_of_voids_and_explanations(
         self, entry: Entry, moment: str, table: str, columns: str, values: str, when: str
     ) -> None:
         Period.objects.update(last_value=9)

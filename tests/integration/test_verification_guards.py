@@ -185,7 +185,7 @@ HOSTS = {
 
 
 @pytest.mark.parametrize("statements", HOSTS)
-def test_what_is_the_hosts_business_is_noted(ledger: BaseDatabaseWrapper, statements: str) -> None:
+def test_objects_of_the_host_are_noted(ledger: BaseDatabaseWrapper, statements: str) -> None:
     notes: list[Note] = []
     with undone(ledger), ledger.cursor() as cursor:
         cursor.execute(statements)
@@ -229,7 +229,7 @@ HARMLESS = {
 
 
 @pytest.mark.parametrize("what", HARMLESS)
-def test_what_is_the_hosts_business_is_no_finding(ledger: BaseDatabaseWrapper, what: str) -> None:
+def test_harmless_changes_are_no_finding(ledger: BaseDatabaseWrapper, what: str) -> None:
     with undone(ledger), ledger.cursor() as cursor:
         cursor.execute(HARMLESS[what])
         assert list(verify(using=ALIAS, note=_refuse)) == []
@@ -256,7 +256,7 @@ NOTED = {
 
 
 @pytest.mark.parametrize("check", NOTED)
-def test_what_breaks_no_rule_is_noted(ledger: BaseDatabaseWrapper, check: str) -> None:
+def test_changes_that_break_no_rule_are_noted(ledger: BaseDatabaseWrapper, check: str) -> None:
     notes: list[Note] = []
     with undone(ledger), ledger.cursor() as cursor:
         cursor.execute(NOTED[check])
@@ -301,7 +301,7 @@ def test_what_ledger_grants_gives_is_no_finding(ledger: BaseDatabaseWrapper, pur
         assert list(verify(using=ALIAS, note=_refuse)) == []
 
 
-def test_the_tables_of_the_workers_are_looked_at_where_they_are(ledger: BaseDatabaseWrapper) -> None:
+def test_the_tables_of_the_workers_are_checked_if_installed(ledger: BaseDatabaseWrapper) -> None:
     """A project that doesn't install their app has none of them; one that has some has them all."""
     shipped = catalogue.shipped().objects
     others = shipped["table"].keys() - set(all_tables())

@@ -129,7 +129,7 @@ def test_the_entries_are_read_once_whatever_the_models(ledger: BaseDatabaseWrapp
     assert "Hash" in plan
 
 
-def test_labels_without_anything_to_expect_are_left_out() -> None:
+def test_labels_without_a_model_are_left_out() -> None:
     """A text as a primary key is as it is, under the label of its own table."""
     rows = list(zip(*keys.expected_keys().values(), strict=True))
     assert "shop.bycode" not in {row[0] for row in rows}

@@ -88,7 +88,7 @@ def test_the_schedule_names_tasks_that_exist() -> None:
     assert len(named) == 11
 
 
-def test_a_project_without_the_app_has_none_of_its_sweeps(settings: Any) -> None:
+def test_a_project_without_the_app_has_no_sweeps_of_it(settings: Any) -> None:
     from workers.schedule import schedule
 
     settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "workers"]

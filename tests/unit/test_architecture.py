@@ -94,8 +94,8 @@ def test_nothing_under_ledger_knows_celery_or_workers() -> None:
 DOORS = ("ledger.admin", "ledger.web", "ledger.management", "workers.management", "workers.admin")
 
 
-def test_doors_do_what_people_do_by_the_actions_alone() -> None:
-    """So that one act is the same everywhere: all or none, once, and with a name."""
+def test_interfaces_act_only_through_actions() -> None:
+    """So an act is the same everywhere: all or nothing, once, and with a name."""
     exported = (ROOT / "ledger/actions/__init__.py").read_text().partition("__all__")[2]
     acts = set(re.findall(r'"(\w+)"', exported))
     elsewhere = []
@@ -109,8 +109,8 @@ def test_doors_do_what_people_do_by_the_actions_alone() -> None:
     assert elsewhere == []
 
 
-def test_nothing_knows_of_other_systems_callers() -> None:
-    """Except for the command that moves over from them, the check of their settings, and what each migration runs."""
+def test_only_three_modules_import_compat() -> None:
+    """The command that moves over from other systems, the check of their settings, and what runs after migrations."""
     knowing = {
         module
         for package in ("ledger", "workers")
@@ -163,7 +163,7 @@ MANNERED = re.compile(
 )
 
 
-def test_sentences_are_said_the_plain_way_round() -> None:
+def test_sentences_are_plain() -> None:
     texts = [*ROOT.glob("docs/**/*.md"), ROOT / "README.md"]
     texts += [path for package in ("ledger", "workers") for path in (ROOT / package).rglob("*.*")]
     found = [
@@ -202,7 +202,7 @@ def test_a_statement_has_one_home(package: str) -> None:
     assert hidden == []
 
 
-def test_no_module_puts_its_annotations_off() -> None:
+def test_no_module_postpones_its_annotations() -> None:
     """A name that isn't known yet is quoted where it stands."""
     modules = [path for package in ("ledger", "workers") for _, path in sources(package)]
     assert [path for path in modules if "from __future__ import annotations" in path.read_text()] == []

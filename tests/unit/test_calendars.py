@@ -52,7 +52,7 @@ def test_a_span_that_ends_before_it_starts_is_refused() -> None:
         Span(date(2024, 3, 2), date(2024, 3, 1))
 
 
-def test_a_datetime_is_no_date_of_a_period() -> None:
+def test_a_datetime_is_refused_as_a_date() -> None:
     noon = datetime(2024, 3, 1, 12, tzinfo=UTC)
     for ask in (
         lambda: noon in Span(date(2024, 1, 1), date(2024, 12, 31)),
@@ -300,7 +300,7 @@ def test_a_naive_datetime_is_refused() -> None:
         business_date(datetime(2026, 4, 1, 0, 30), zone("Asia/Kolkata"))
 
 
-def test_what_is_no_date_is_refused() -> None:
+def test_anything_but_a_date_is_refused() -> None:
     with pytest.raises(InvalidDate, match=r"'2026-04-01' is not a date"):
         business_date("2026-04-01", zone("UTC"))  # type: ignore[arg-type]
 
@@ -341,7 +341,7 @@ NO_KEYS += ["europe/berlin", "UTC\0", "UTC ", "+05:30", "tzdata.zi", "zone.tab",
 
 
 @pytest.mark.parametrize("name", NO_KEYS)
-def test_what_is_no_key_is_refused(name: str) -> None:
+def test_an_unknown_zone_is_refused(name: str) -> None:
     with pytest.raises(InvalidCalendar, match=r"is unknown.*IANA.*Europe/Berlin"):
         zone(name)
 

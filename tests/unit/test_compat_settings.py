@@ -26,13 +26,13 @@ def test_all_of_it(settings: Any) -> None:
     ("given", "told"),
     [({"COUNT_ON": True}, "unknown keys COUNT_ON"), ({"COUNT_ON_OVER_YEARS": "yes"}, "must be True or False")],
 )
-def test_what_is_refused(settings: Any, given: dict[str, Any], told: str) -> None:
+def test_invalid_settings(settings: Any, given: dict[str, Any], told: str) -> None:
     settings.LEDGER_COMPAT = given
     with pytest.raises(ImproperlyConfigured, match=told):
         compat_settings()
 
 
-def test_a_tenant_that_is_none(settings: Any) -> None:
+def test_an_invalid_tenant(settings: Any) -> None:
     settings.LEDGER_COMPAT = {"SEQUENCES_TENANT": 7}
     with pytest.raises(InvalidTenant):
         compat_settings()

@@ -26,7 +26,7 @@ SECRETS = {
     "METRICS_TOKEN": {"web"},
     "LEDGER_TOKEN_KEYS": {"worker"},
 }
-#: What a deployment may leave away, and what those services then don't do.
+#: What a deployment may leave out, and what those services then don't do.
 OPTIONAL = {"METRICS_TOKEN", "LEDGER_TOKEN_KEYS"}
 NO_SECRETS = {"ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "HTTPS", "ACCOUNTING_FILE"}
 VALUES = {name: name for name in (*SECRETS, *NO_SECRETS)}
@@ -120,7 +120,7 @@ def test_a_secret_reaches_only_who_needs_it(document: dict[str, Any], secret: st
     assert {name for name, service in document["services"].items() if secret in compose.variables(service)} == services
 
 
-def test_every_variable_is_known_as_a_secret_or_as_none(document: dict[str, Any]) -> None:
+def test_every_variable_is_listed_as_secret_or_not(document: dict[str, Any]) -> None:
     assert compose.variables(document) == {*SECRETS, *NO_SECRETS}
     # Nor one that is written without braces, which the tests here would not see.
     assert "$" not in compose.VARIABLE.sub("", json.dumps(document))
@@ -210,7 +210,7 @@ def test_one_command_makes_all_passwords(tmp_path: Path) -> None:
     assert all(re.fullmatch("[A-Za-z0-9]{50,}", value) for value in values.values())
 
 
-def test_it_overwrites_none(tmp_path: Path) -> None:
+def test_it_overwrites_no_file(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("OWNER_PASSWORD=kept\n", encoding="ascii")
     assert run_in(tmp_path, compose.passwords_command()).returncode != 0
     assert (tmp_path / ".env").read_text(encoding="ascii") == "OWNER_PASSWORD=kept\n"

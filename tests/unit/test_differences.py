@@ -17,7 +17,7 @@ from ledger.verification.guards import excess
 
 SHIPPED = catalogue.shipped().objects
 EACH = [(kind, name) for kind in KINDS for name in SHIPPED.get(kind, {})]
-#: Every fact that an object of a kind may have, with a value that none has.
+#: Every fact that an object of a kind may have, with a value that no object has.
 FACTS: dict[str, dict[str, Any]] = {
     "table": {
         "is": "view",
@@ -64,11 +64,11 @@ def alone(kind: str, name: str) -> Objects:
     return {kind: {name: SHIPPED[kind][name]}, "table": SHIPPED["table"]}
 
 
-def test_nothing_is_told_of_what_is_the_same() -> None:
+def test_equal_descriptions_have_no_difference() -> None:
     assert list(differences(SHIPPED, copy.deepcopy(SHIPPED))) == []
 
 
-def test_each_object_that_is_missing_or_too_many_is_told_once() -> None:
+def test_each_missing_or_extra_object_is_reported_once() -> None:
     for kind, name in EACH:
         # Columns and the like are not told of a table that is missing.
         whole = SHIPPED if kind == "table" else alone(kind, name)
@@ -87,7 +87,7 @@ def changes() -> Iterator[tuple[str, str, str, Any]]:
             yield kind, name, fact, FACTS[kind].get(fact)
 
 
-def test_each_fact_that_is_different_is_told_once() -> None:
+def test_each_different_fact_is_reported_once() -> None:
     for kind, name, fact, value in changes():
         if (kind, fact) == ("table", "persistence") and SHIPPED[kind][name].get(fact):
             continue
@@ -99,14 +99,14 @@ def test_each_fact_that_is_different_is_told_once() -> None:
         assert difference.check in {*MEANINGS, *NOTES}
 
 
-def test_a_table_in_the_log_that_need_not_be_there_is_no_difference() -> None:
+def test_an_unlogged_table_may_be_logged() -> None:
     unlogged = [name for name, facts in SHIPPED["table"].items() if facts.get("persistence")]
     assert unlogged
     for name in unlogged:
         assert list(differences(SHIPPED, with_fact("table", name, "persistence", None))) == []
 
 
-def test_a_column_that_must_not_be_null_any_more_is_told_otherwise() -> None:
+def test_a_new_not_null_says_what_it_refuses() -> None:
     [nullable] = [
         difference.detail
         for difference in differences(with_fact("column", "ledger_entry.value", "not null", None), SHIPPED)
@@ -143,7 +143,7 @@ def test_the_table_of_an_object(name: str, table: str) -> None:
         ('"a.b"', '"a.b".ledger_c', "ledger_c"),
     ],
 )
-def test_the_name_of_the_schema_is_taken_away(schema: str, text: str, unqualified: str) -> None:
+def test_the_name_of_the_schema_is_removed(schema: str, text: str, unqualified: str) -> None:
     assert catalogue._unqualifier(schema)(text) == unqualified
 
 

@@ -1,4 +1,4 @@
-"""What checks seals without Folio: hashes and signatures by the vectors of their RFCs, and wrong proofs are refused."""
+"""The verifier that needs no Folio: hashes and signatures match the vectors of their RFCs; wrong proofs are refused."""
 
 from __future__ import annotations
 
@@ -235,7 +235,7 @@ def test_an_export_is_in_order(tmp_path: Path, chain: Any) -> None:
     assert "3 seals, 6 rows, 6 numbers" in report.said
 
 
-def test_numbers_that_are_missing_are_told_and_those_that_are_twice_are_wrong(tmp_path: Path) -> None:
+def test_missing_numbers_are_reported_and_duplicates_are_wrong(tmp_path: Path) -> None:
     rows = [shipped(1), shipped(4), shipped(5)]
     report = verifier.check_files([export(tmp_path / "a", [(head(1, rows, None), rows)])], [PUBLIC])
     assert report.unproven == ["series invoice, period from 2026-01-01: 2 to 3 without a sealed row"]
@@ -290,7 +290,7 @@ def test_two_exports_of_different_times_are_compared(tmp_path: Path, chain: Any)
     rewritten.append((head(3, chain[2][1], rewritten[1][0]), chain[2][1]))
     report = verifier.check_files([early, export(tmp_path / "late", rewritten)], [PUBLIC])
     assert any("history was rewritten between them" in wrong for wrong in report.wrong)
-    # Nor does the new one get by because it is shorter, or says that it is somebody else's.
+    # The new one is not accepted either if it is shorter, or says that it is somebody else's.
     report = verifier.check_files([late := export(tmp_path / "late", chain), early], [PUBLIC])
     assert report.wrong == [
         f"{early} ends before {late}, which you named first: seals were cut off, or the older file doesn't come first"

@@ -24,7 +24,7 @@ def test_a_row_ends_where_the_serial_breaks() -> None:
     ]
 
 
-def test_and_where_the_period_or_the_letters_change() -> None:
+def test_a_row_ends_where_the_period_or_the_letters_change() -> None:
     found = rows([document(1), document(2, run=(2, "INV-", "")), document(3, run=(2, "C-", ""))])
     assert [row.total for row in found] == [1, 1, 1]
 

@@ -155,7 +155,7 @@ class TestThePrimaryKey:
             ("x" * 200, "has 212 characters"),
         ],
     )
-    def test_a_text_that_can_be_no_key(self, text: str, words: str) -> None:
+    def test_a_text_that_can_not_be_a_key(self, text: str, words: str) -> None:
         with pytest.raises(InvalidDocument, match=rf"The key of document, 'shop.bycode:.*{words}.*of that shop.ByCode"):
             document_key(keyed.ByCode(pk=text))
 

@@ -1,4 +1,4 @@
-"""Every mutant still has a line to change and tests to run; else it would go blind, and nobody would notice."""
+"""Every mutant still has a line to change and tests to run. Otherwise it would test nothing, and nobody would know."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ latin = st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_categories
     text=st.text(latin, min_size=15, max_size=255).filter(lambda text: text[0] > " " and text[-1] > " "),
     cnpj=st.from_regex(r"\A[0-9A-Z]{12}\Z").map(lambda root: root + cnpj_check(root)),
 )
-def test_whatever_is_let_pass_keeps_the_schema(serie: int, first: int, more: int, text: str, cnpj: str) -> None:
+def test_whatever_is_accepted_keeps_the_schema(serie: int, first: int, more: int, text: str, cnpj: str) -> None:
     last = min(first + more, 999_999_999)
     content = write(replace(REQUEST, serie=str(serie), first=first, last=last, justification=text, cnpj=cnpj))
     holds(content)
@@ -131,7 +131,7 @@ def test_a_justification_of_15_to_255_characters(length: int) -> None:
 class TestSigning:
     UNSIGNED = write(REQUEST)
 
-    def test_a_signature_after_it_is_let_pass_as_it_is(self) -> None:
+    def test_a_signature_after_it_is_accepted_as_it_is(self) -> None:
         signed = self.UNSIGNED.replace(b"</inutNFe>", SIGNED)
         assert checked(signed, self.UNSIGNED) == signed
         # Written otherwise, it says the same.
@@ -154,7 +154,7 @@ class TestSigning:
             ),
         ],
     )
-    def test_all_else_is_refused(self, signed: object, told: str) -> None:
+    def test_anything_else_is_refused(self, signed: object, told: str) -> None:
         with pytest.raises(DeclarationError, match=told):
             checked(signed, self.UNSIGNED)
 

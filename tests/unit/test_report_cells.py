@@ -1,4 +1,4 @@
-"""Cells of spreadsheets that nobody can make run, and fonts that are asked and not guessed."""
+"""No cell of a spreadsheet runs as a formula, and each font is asked which letters it has."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ class TestAllocations:
         }
 
     @pytest.mark.parametrize("code", ["IN", "BR"])
-    def test_what_must_be_declared_is_warned_of(self, code: str) -> None:
+    def test_a_warning_says_what_must_be_declared(self, code: str) -> None:
         assert outcomes(code, replace(PLAN, allocation="reserved"))["allocation"] is Outcome.WARNED
         assert outcomes(code, replace(PLAN, allocation="pooled"))["allocation"] is Outcome.PASSED
 
@@ -240,7 +240,7 @@ class TestCombined:
         assert find_rules("gb") is find_rules("UK")
 
     @pytest.mark.parametrize("wrong", [None, 7, ["DE", None], ("DE", "XX")])
-    def test_what_is_no_code(self, wrong: Any) -> None:
+    def test_unknown_codes(self, wrong: Any) -> None:
         with pytest.raises(InvalidSeries):
             rules_text(wrong)
 
@@ -286,7 +286,7 @@ class TestGrowth:
         day = outgrown_on(used=100, days=10, left=50, today=self.TODAY, until=date(2026, 12, 31))
         assert day == self.TODAY + timedelta(days=5)
 
-    def test_a_counter_that_lasts_is_not_told_of(self) -> None:
+    def test_a_counter_that_lasts_is_not_reported(self) -> None:
         assert outgrown_on(used=100, days=10, left=5000, today=self.TODAY, until=date(2026, 12, 31)) is None
         assert outgrown_on(used=0, days=10, left=0, today=self.TODAY, until=date(2026, 12, 31)) is None
 

@@ -36,13 +36,13 @@ def given(name: str) -> Rows:
 
 @pytest.fixture(autouse=True)
 def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And nobody goes on because of the clock while a test looks, unless it says so."""
+    """Nobody continues because of the clock while a test looks, unless the test says so."""
     monkeypatch.setattr(shared_reservations, "_PATIENCE", 2 * PATIENCE)
     monkeypatch.setattr(shared_reservations, "_AT_ONCE", 1)
 
 
 class Server:
-    """What reserves: values one after another, noting who was asked for together."""
+    """Reserves values one after another, and notes which requests came together."""
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []

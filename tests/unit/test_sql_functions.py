@@ -19,7 +19,7 @@ CALLED = frozenset().union(*(purpose.functions for purpose in PURPOSES.values())
 #: Plans for lists of any length. Where Citus distributes the schema it can't plan them: there the setting is taken off.
 GENERIC_PLANS = {"ledger_issue_reserved", "ledger_leave_ticket", "ledger_number_tickets", "ledger_reserve"}
 
-#: The columns of the ledger that are smallint: a row that is read as one names such a column so, and nothing else does.
+#: The columns of the ledger that are smallint. Only code that reads such a column may name that type.
 SMALL_COLUMNS = {
     field.column
     for model in apps.get_app_config("ledger").get_models()

@@ -17,13 +17,13 @@ def hidden() -> set[str]:
     return {chr(point) for first, last in HIDDEN for point in range(first, last + 1)}
 
 
-def test_nothing_that_is_white_or_without_a_shape_may_be_in_a_key() -> None:
+def test_a_key_has_no_invisible_characters() -> None:
     unseen = {c for c in EVERY_CHARACTER if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"}}
     white = {c for c in EVERY_CHARACTER if c.isspace()}
     assert {c for c in (unseen | white) - {" "} if flaw(f"a{c}b") is None} == set()
 
 
-def test_what_else_is_hidden_is_named_here() -> None:
+def test_other_invisible_characters_are_listed_here() -> None:
     """Letters and marks that are drawn as nothing. A character too many would be refused to somebody who needs it."""
     others = {c for c in hidden() if unicodedata.category(c) not in {"Cc", "Cf", "Zl", "Zp", "Zs", "Cn"}}
     fillers = {"\u115f", "\u1160", "\u3164", "\uffa0"}
@@ -76,7 +76,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("text", "problem", "remedy"), REFUSED)
-def test_what_is_no_key_is_told_by_its_character_and_the_way_out(text: str, problem: str, remedy: str) -> None:
+def test_a_refusal_names_the_character_and_the_way_out(text: str, problem: str, remedy: str) -> None:
     for error, make in (
         (InvalidTenant, tenant_key),
         (InvalidDocument, document_key),
@@ -110,7 +110,7 @@ def test_a_limit_of_its_own() -> None:
 
 
 @given(st.text())
-def test_a_key_is_what_remains_after_all_that_could_be_cleaned(text: str) -> None:
+def test_following_the_remedies_leads_to_a_key(text: str) -> None:
     """Whatever breaks the rule, following the remedies leads to a key, or to nothing."""
     for _ in range(len(text) + 5):
         if not text or (found := flaw(text)) is None:

@@ -79,7 +79,7 @@ def test_every_object_is_read_as_it_is(given_: dict[str, Any]) -> None:
 
 
 @given(json_values)
-def test_whatever_it_is_it_can_be_written_again(given_: Any) -> None:
+def test_any_value_can_be_written_again(given_: Any) -> None:
     read = facts(json.dumps(given_))
     assert json.loads(json.dumps(read), parse_constant=pytest.fail) == read
     assert isinstance(read, UnreadableFacts) or read == given_
@@ -97,7 +97,7 @@ def test_whatever_it_is_it_can_be_written_again(given_: Any) -> None:
         ('{"a": ' * 3000 + "1" + "}" * 3000, f"JSON of more than {LEVELS} levels, 21,001 characters"),
     ],
 )
-def test_what_is_no_object_says_what_it_is(text: str, told: str) -> None:
+def test_anything_but_an_object_says_what_it_is(text: str, told: str) -> None:
     read = facts(text)
     assert isinstance(read, UnreadableFacts)
     assert read[UNREADABLE].startswith(told)

@@ -1,4 +1,4 @@
-"""The verdict follows from the facts alone: the worst decides, and nothing is in order beside something open."""
+"""The verdict follows from the facts alone: the worst one decides, and nothing is in order while something is open."""
 
 from __future__ import annotations
 

@@ -62,6 +62,6 @@ def test_a_device_or_a_pipe_stays_what_it_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "nowhere/report.json"])
-def test_where_no_file_can_be(tmp_path: Path, name: str) -> None:
+def test_a_place_where_no_file_can_be(tmp_path: Path, name: str) -> None:
     with pytest.raises(OSError, match=r"directory"), whole_file(tmp_path / name):
         pytest.fail("nothing can be written there")

@@ -85,7 +85,7 @@ MUTANTS = (
         "ledger/judging/sql.py",
         "EXISTS (SELECT FROM ledger_alarmacknowledged k WHERE k.alarm_id = a.id) AS is_acknowledged",
         "false AS is_acknowledged",
-        (f"{ACKNOWLEDGING}::test_it_stays_open_and_counts_no_longer",),
+        (f"{ACKNOWLEDGING}::test_it_stays_open_and_no_longer_counts",),
     ),
     Mutant(
         "an acknowledged alarm is told nowhere",
@@ -99,7 +99,7 @@ MUTANTS = (
         "ledger/verification/alarms.py",
         "json.dumps(identity)",
         "json.dumps(identity[:-1])",
-        (f"{ACKNOWLEDGING}::test_what_changes_in_its_row_is_another_alarm",),
+        (f"{ACKNOWLEDGING}::test_a_change_in_its_row_is_another_alarm",),
     ),
     Mutant(
         "what can be mended is acknowledged",

@@ -49,7 +49,7 @@ MUTANTS = (
         f"{SQL}/ledger_range_fits.sql",
         "IF fits IS NOT TRUE THEN",
         "IF false THEN",
-        (f"{RANGES}::TestAdding::test_is_its_periods_whoever_writes_it",),
+        (f"{RANGES}::TestAdding::test_belongs_to_its_period_whoever_writes_it",),
     ),
     Mutant(
         "the unused end of a range goes by unsaid",
