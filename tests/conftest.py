@@ -1,10 +1,12 @@
 """What every test may use, and what a run says about its servers."""
 
+import fcntl
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -107,14 +109,30 @@ def redis_url() -> str:
         pytest.skip(str(error))
 
 
-@pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """This tree's wheel, alone in its folder."""
-    folder = tmp_path_factory.mktemp("wheel")
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that ``make`` has filled. Of the processes that share the tests, the first one that asks fills it."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.with_suffix(".ready").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make(folder)
+            folder.with_suffix(".ready").touch()
+    return folder
+
+
+def build_wheel(folder: Path) -> None:
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(ROOT)]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
-    return next(folder.glob("django_folio-*.whl"))
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This tree's wheel, alone in its folder."""
+    return next(made_once(tmp_path_factory, "wheel", build_wheel).glob("django_folio-*.whl"))
 
 
 @pytest.fixture(scope="session")
@@ -127,7 +145,7 @@ def plain_database() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def site_of_docs(tmp_path_factory: pytest.TempPathFactory) -> docs_site.Site:
     """The documentation's site, built once."""
-    return docs_site.build(tmp_path_factory.mktemp("docs"))
+    return docs_site.built(made_once(tmp_path_factory, "docs", docs_site.build))
 
 
 @pytest.fixture(autouse=True)

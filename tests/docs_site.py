@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -68,17 +69,23 @@ def command(site: Path, doctrees: Path) -> list[str]:
     return [sys.executable, *(folders.get(word, word) for word in shlex.split(recipe[0]))]
 
 
-def build(folder: Path) -> Site:
-    """Build the site under ``folder``."""
+def build(folder: Path) -> None:
+    """Build the site under ``folder``, and write there how that went."""
     guard, site = folder / "guard", folder / "site"
-    guard.mkdir(parents=True)
+    guard.mkdir()
     (guard / "sitecustomize.py").write_text(NO_NETWORK, encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
     environment["PYTHONPATH"] = os.pathsep.join([str(guard), *filter(None, [os.environ.get("PYTHONPATH")])])
     done = subprocess.run(
         command(site, folder / "doctrees"), cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
-    return Site(site, done.returncode, done.stdout + done.stderr)
+    (folder / "said.json").write_text(json.dumps([done.returncode, done.stdout + done.stderr]), encoding="utf-8")
+
+
+def built(folder: Path) -> Site:
+    """The site that ``build`` has left there."""
+    code, said = json.loads((folder / "said.json").read_text(encoding="utf-8"))
+    return Site(folder / "site", code, said)
 
 
 class _Reader(HTMLParser):

@@ -42,22 +42,18 @@ def _sql_flush(
         _filled.pop(_name(self.connection), None)
         return _django_sql_flush(self, style, tables, reset_sequences=reset_sequences, allow_cascade=allow_cascade)
     emptied = ", ".join(f"'{table}'" for table in tables if table not in kept)
-    # Locked first, as by TRUNCATE: what another connection is just committing is waited for, and emptied too.
+    # Locked first, as by TRUNCATE: what another connection is just committing is waited for, and emptied too. A table
+    # that takes no space on the disk has no rows.
     return [
         f"""
         DO $$
         DECLARE
-            name text;
-            has_rows boolean;
             with_rows text;
         BEGIN
             LOCK TABLE {", ".join(map(self.quote_name, tables))} IN ACCESS EXCLUSIVE MODE;
-            FOREACH name IN ARRAY ARRAY[{emptied}] LOOP
-                EXECUTE format('SELECT EXISTS (SELECT FROM %I)', name) INTO has_rows;
-                IF has_rows THEN
-                    with_rows := concat_ws(', ', with_rows, quote_ident(name));
-                END IF;
-            END LOOP;
+            SELECT string_agg(quote_ident(c.relname), ', ') INTO with_rows
+            FROM pg_class c
+            WHERE c.oid = ANY (ARRAY[{emptied}]::regclass[]) AND pg_relation_size(c.oid) > 0;
             IF with_rows IS NOT NULL THEN
                 EXECUTE 'TRUNCATE ' || with_rows || ' CASCADE';
             END IF;
