@@ -28,7 +28,7 @@ import pytest
 from tests.accounting.clocks import FakeClock
 from tests.accounting.meter import Meter
 from tests.accounting.standins.books import Books
-from tests.accounting.standins.chosen import Patience
+from tests.accounting.standins.chosen_faults import Patience
 from tests.accounting.standins.server import Fault, StandIn
 from workers.accounting import errors
 from workers.accounting.base import AccountingSystem, NewInvoice, Page, RemoteInvoice, State, WhoNumbers

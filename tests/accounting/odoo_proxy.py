@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from tests.accounting.odoo_server import Server
-from tests.accounting.standins.chosen import ChosenFaults
+from tests.accounting.standins.chosen_faults import ChosenFaults
 from tests.accounting.standins.server import Reply, Request
 from workers.accounting.base import State
 from workers.accounting.http import trusted_certificates

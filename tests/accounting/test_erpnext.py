@@ -13,7 +13,7 @@ import pytest
 from tests.accounting.choosing import only
 from tests.accounting.clocks import FakeClock
 from tests.accounting.conformance import Conformance, everything, tells
-from tests.accounting.standins.chosen import path_ends
+from tests.accounting.standins.chosen_faults import path_ends
 from tests.accounting.standins.erpnext import API_KEY, PREFIX, ERPNextStandIn
 from tests.accounting.standins.server import Fault, Request
 from workers.accounting import errors

@@ -16,7 +16,7 @@ from ledger.remote import pools
 from tests.accounting.remote_pools import NOW, Vendor, all_is_well, free, http_options, number, refill, vendor as vendor
 from tests.accounting.standins.erpnext import ERPNextStandIn
 from tests.allocations import rolled_back
-from tests.drafted import remote_series
+from tests.drafts import remote_series
 from tests.shop.lorikeet import KeyedInvoiceID
 from workers.accounting import errors, systems
 from workers.accounting.base import NewInvoice, State

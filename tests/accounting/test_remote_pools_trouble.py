@@ -24,7 +24,7 @@ from tests.accounting.remote_pools import (
 )
 from tests.accounting.standins.server import Fault
 from tests.accounting.standins.xero import XeroStandIn
-from tests.drafted import remote_series
+from tests.drafts import remote_series
 from workers.accounting import errors, systems
 from workers.system_sweeps import sweep_name
 

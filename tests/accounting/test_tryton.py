@@ -13,7 +13,7 @@ import pytest
 from tests.accounting import tryton_installation, tryton_server
 from tests.accounting.clocks import FakeClock
 from tests.accounting.conformance import Conformance, everything, tells
-from tests.accounting.standins.chosen import path_ends
+from tests.accounting.standins.chosen_faults import path_ends
 from tests.accounting.standins.server import Fault
 from tests.accounting.tryton_proxy import TrytonProxy
 from workers.accounting import errors

@@ -23,7 +23,7 @@ from tests.accounting.remote_pools import (
     vendor as vendor,
 )
 from tests.accounting.standins.server import Fault
-from tests.drafted import remote_series
+from tests.drafts import remote_series
 from workers.accounting import systems
 from workers.accounting.base import State
 

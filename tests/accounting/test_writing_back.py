@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from ledger import define_series, issue, void
 from tests.accounting.pushing import DAY, MAKES_BY, Office, configured, row, sell, system_settings
 from tests.accounting.standins.books import Books
-from tests.accounting.standins.chosen import path_ends
+from tests.accounting.standins.chosen_faults import path_ends
 from tests.accounting.standins.server import Fault
 from tests.concurrency.checkouts import checkouts
 from workers.accounting import systems

@@ -13,7 +13,7 @@ from ledger.models import Entry
 from tests.accounting.pushing import DAY, Office, configured, row, sell, system_settings
 from tests.accounting.standins.books import Books
 from tests.accounting.test_erpnext import connect as erpnext, sale
-from tests.drafted import remote_series, stock
+from tests.drafts import remote_series, stock
 from workers.accounting import errors
 from workers.accounting.base import State
 from workers.models import Push

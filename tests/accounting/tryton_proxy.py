@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import httpx
 
-from tests.accounting.standins.chosen import ChosenFaults
+from tests.accounting.standins.chosen_faults import ChosenFaults
 from tests.accounting.standins.server import Reply, Request
 from tests.accounting.tryton_installation import DATABASE
 from tests.accounting.tryton_server import Server

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from ledger import define_series, issue, void
 from ledger.models import Entry, HoleReported, NumberVoided, Series
-from tests.integration.queued import pooled, reserve, reserving, take
+from tests.integration.queues import pooled, reserve, reserving, take
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

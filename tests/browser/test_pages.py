@@ -23,9 +23,9 @@ from ledger.reports.formats import formats
 from ledger.sweeps import registered
 from ledger.sweeps.running import run
 from tests.browser.test_admin import PASSWORD, fits, shoot
-from tests.integration.mirrored import There
 from tests.integration.pages import SCRIPT, Shop, flag, shop, user
-from tests.integration.queued import pooled, reserve, reserving, take
+from tests.integration.paper_books import There
+from tests.integration.queues import pooled, reserve, reserving, take
 from tests.integration.reporting import pdf_pages
 
 pytestmark = pytest.mark.django_db(transaction=True)

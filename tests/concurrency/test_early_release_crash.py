@@ -25,7 +25,7 @@ from tests.allocations import ALL, AT_COMMIT, RESERVED, SERIAL
 from tests.concurrency.checkouts import PATIENCE
 from tests.concurrency.crashing import CrashingServer, crashing_server
 from tests.databases import database_alias, migrated_database
-from tests.drafted import remote_series, stock
+from tests.drafts import remote_series, stock
 from workers.accounting.base import RemoteInvoice, State
 from workers.accounting.credentials import Credentials
 from workers.accounting.systems import System

@@ -11,7 +11,7 @@ from ledger import close_period, errors as e, issue, issue_many, preview, remote
 from ledger.models import DraftMade, Entry, GapFlagged, Period, Series, Slot
 from tests.allocations import DAY, expect_all_accounted_for, free_slots, rolled_back
 from tests.concurrency.checkouts import Checkout, checkouts, in_threads, wait_until_blocked
-from tests.drafted import claimed, need, remote_series, stock
+from tests.drafts import claimed, need, remote_series, stock
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

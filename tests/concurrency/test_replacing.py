@@ -11,7 +11,7 @@ from ledger import define_series, errors as e, issue, void
 from ledger.models import Entry, Period
 from tests.allocations import DAY, POOLED, RESERVED, expect_all_accounted_for
 from tests.concurrency.checkouts import checkouts, wait_until_blocked
-from tests.drafted import remote_series, stock
+from tests.drafts import remote_series, stock
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -16,10 +16,10 @@ from psycopg.conninfo import make_conninfo
 from ledger import define_series, issue
 from ledger.models import Entry
 from tests.databases import database_alias, migrated_database
-from tests.integration import verified
+from tests.integration import full_ledger
 from tests.integration.adopting import Write
 from tests.integration.planning import Connection
-from tests.integration.poisoned import guards_down
+from tests.integration.poison import guards_down
 from tests.provision import database_url
 
 
@@ -32,16 +32,16 @@ def verified_url() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def ledger(verified_url: str, django_db_blocker: Any) -> Iterator[BaseDatabaseWrapper]:
     """Django's connection to a ledger for tampering: it undoes whatever a test does."""
-    with database_alias(verified.ALIAS, verified_url) as connection, django_db_blocker.unblock():
-        verified.fill()
+    with database_alias(full_ledger.ALIAS, verified_url) as connection, django_db_blocker.unblock():
+        full_ledger.fill()
         yield connection
 
 
 @pytest.fixture
 def tamper(ledger: BaseDatabaseWrapper) -> Iterator[Callable[..., None]]:
     """Run statements with the guards off; all is undone after the test."""
-    with verified.undone(ledger):
-        yield partial(verified.tampered, ledger)
+    with full_ledger.undone(ledger):
+        yield partial(full_ledger.tampered, ledger)
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from ledger.actions import explain
 from ledger.models import AlarmRaised, Entry, FindingRaised, Period, Series, TenantAccess
 from ledger.reconciliation import BookSettings
 from ledger.verification.alarms import acknowledge_alarm
-from tests.integration.mirrored import There
+from tests.integration.paper_books import There
 
 #: What a template that escapes nothing would run.
 SCRIPT = "<script>alert(1)</script>"

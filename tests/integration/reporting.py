@@ -19,7 +19,7 @@ from ledger.actions import explain
 from ledger.models import Entry, Period, Series
 from ledger.reports.formats import formats
 from ledger.reports.report import Report, continuity_report
-from tests.integration.queued import DAY, reserve
+from tests.integration.queues import DAY, reserve
 
 PINNED = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

@@ -1,8 +1,8 @@
-"""Ways to tamper with the ledger of ``verified.py`` behind its guards, and what ``ledger_verify`` must say."""
+"""Ways to tamper with the ledger of ``full_ledger.py`` behind its guards, and what ``ledger_verify`` must say."""
 
 from typing import TypeAlias
 
-from tests.integration.verified import COPY, INVOICE, PERIOD, SHOWN, TILL, TILL_PERIOD
+from tests.integration.full_ledger import COPY, INVOICE, PERIOD, SHOWN, TILL, TILL_PERIOD
 
 #: What is done, and the rule, the check and the words that name it.
 Case: TypeAlias = tuple[list[str], int, str, str]

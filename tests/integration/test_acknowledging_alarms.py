@@ -17,8 +17,8 @@ from ledger.models import AlarmAcknowledged, AlarmRaised, AlarmResolved
 from ledger.verification import watch
 from ledger.verification.alarms import ACKNOWLEDGEABLE, COUNTRY_RULE, acknowledge_alarm
 from ledger.verification.findings import MEANINGS
+from tests.integration.full_ledger import tampered
 from tests.integration.pages import client
-from tests.integration.verified import tampered
 
 pytestmark = pytest.mark.django_db
 

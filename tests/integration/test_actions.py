@@ -49,7 +49,7 @@ from ledger.reports.continuity import summarise
 from ledger.verification import verify
 from ledger.zones import today_in
 from tests.integration.pages import Shop, shop
-from tests.integration.poisoned import folios_models
+from tests.integration.poison import folios_models
 
 pytestmark = pytest.mark.django_db
 

@@ -5,7 +5,7 @@ from django.test import Client
 
 from ledger.models import Entry
 from tests.integration.admin_pages import text, url
-from tests.integration.mirrored import There
+from tests.integration.paper_books import There
 
 pytestmark = pytest.mark.django_db
 

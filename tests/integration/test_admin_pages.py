@@ -14,7 +14,7 @@ from ledger.actions import declare
 from ledger.gaps import GapRange
 from ledger.models import AdoptedGap, Adoption, Entry, GapExplained, HoleReported, RemoteDocument, RemoteReading
 from tests.integration.admin_pages import EVENTS, MODELS, adopt, flag_gap, staff, text, url
-from tests.integration.queued import reserve, reserving
+from tests.integration.queues import reserve, reserving
 
 pytestmark = pytest.mark.django_db
 

@@ -12,9 +12,9 @@ from django.utils import timezone
 from ledger import define_series, issue
 from ledger.models import Entry, HoleReported, Series
 from tests.allocations import ALL
-from tests.drafted import remote_series, stock
+from tests.drafts import remote_series, stock
 from tests.integration.admin_pages import SETTINGS, text, url
-from tests.integration.queued import DAY, pooled, reserve, reserving, take
+from tests.integration.queues import DAY, pooled, reserve, reserving, take
 
 pytestmark = pytest.mark.django_db
 

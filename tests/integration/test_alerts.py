@@ -21,9 +21,9 @@ from ledger.models import AlarmRaised, Period, SweepRun
 from ledger.seals.sealing import seal_all
 from ledger.sweeps import registered, registry
 from ledger.web.prometheus import LedgerCollector
+from tests.integration.full_ledger import tampered
 from tests.integration.pages import flag, shop
-from tests.integration.queued import pooled, reserve, reserving
-from tests.integration.verified import tampered
+from tests.integration.queues import pooled, reserve, reserving
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

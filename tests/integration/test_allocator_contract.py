@@ -17,7 +17,7 @@ from ledger.allocation.interface import Outcome
 from ledger.arguments import make_request
 from ledger.models import Allocation, Entry, NumberIssued, Period, Series
 from tests.allocations import DAY, expect_all_accounted_for, rolled_back
-from tests.drafted import remote_series, stock
+from tests.drafts import remote_series, stock
 
 pytestmark = pytest.mark.django_db
 

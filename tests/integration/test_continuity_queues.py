@@ -13,7 +13,7 @@ from django.db import connection
 from ledger import issue, preview
 from ledger.models import Period
 from ledger.reports.continuity import PeriodSummary, summarise
-from tests.integration.queued import DAY, pooled, reserve, reserving, take
+from tests.integration.queues import DAY, pooled, reserve, reserving, take
 from tests.integration.test_continuity import flag
 
 pytestmark = pytest.mark.django_db

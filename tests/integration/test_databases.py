@@ -31,7 +31,7 @@ from ledger.reconciliation import BookSettings, compare, findings
 from ledger.reconciliation.mirror import begin, save_page
 from ledger.sweeps import registered, run
 from tests.databases import database_alias, migrated_database, new_database
-from tests.integration.mirrored import POLICY, Paper
+from tests.integration.paper_books import POLICY, Paper
 from tests.provision import database_url
 from tests.shop.models import Order, Organization
 from tests.shop.numbered import Invoice

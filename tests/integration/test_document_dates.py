@@ -22,7 +22,7 @@ from ledger.tables import Layout
 from ledger.verification import verify
 from tests.allocations import ALL, rolled_back
 from tests.integration.adopting import Write
-from tests.integration.queued import pooled
+from tests.integration.queues import pooled
 from tests.integration.reporting import rows, unguarded
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -17,7 +17,7 @@ from ledger import define_series, errors as e, issue, issue_many, open_period, p
 from ledger.formats import MAX_VALUE
 from ledger.models import Allocation, Entry, Period
 from ledger.verification import verify
-from tests.drafted import remote_series, stock
+from tests.drafts import remote_series, stock
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

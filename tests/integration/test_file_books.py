@@ -24,7 +24,7 @@ from ledger.reconciliation.files import FileRead, reconcile_file
 from ledger.reconciliation.mirror import LostDocuments
 from ledger.tables import Layout
 from tests.integration.adopting import Write
-from tests.integration.mirrored import DAY, There
+from tests.integration.paper_books import DAY, There
 from tests.integration.test_exports import spreadsheet, workbook
 from tests.integration.test_reconciliation import KINDS, there
 

@@ -35,7 +35,7 @@ from ledger.models import (
 from ledger.models.tables import ACCESS, CHANGING, DIARY, MIRROR, QUEUES, STAGING, event_models, event_tables
 from ledger.seals.sealing import seal
 from tests.databases import database_alias, migrated_database
-from tests.drafted import remote_series, stock
+from tests.drafts import remote_series, stock
 
 ALIAS = "immutable"
 DAY = date(2025, 5, 5)

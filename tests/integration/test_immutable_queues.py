@@ -7,7 +7,7 @@ from django.db import DatabaseError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger.models import Period, Reservation, Slot
-from tests.integration.verified import ALIAS, SHOWN, TILL, undone
+from tests.integration.full_ledger import ALIAS, SHOWN, TILL, undone
 
 RESTRICT, CHECK = "23001", "23514"
 

@@ -20,11 +20,11 @@ from ledger.models import Entry, GapFlagged, Period, RemotePool, Series
 from ledger.reconciliation import findings
 from ledger.sweeps.health import health
 from ledger.verification.findings import MEANINGS
-from tests.drafted import remote_series
-from tests.integration.mirrored import There
+from tests.drafts import remote_series
+from tests.integration.full_ledger import tampered
 from tests.integration.pages import flag, shop
-from tests.integration.queued import pooled, reserve, reserving, take
-from tests.integration.verified import tampered
+from tests.integration.paper_books import There
+from tests.integration.queues import pooled, reserve, reserving, take
 
 pytestmark = pytest.mark.django_db
 

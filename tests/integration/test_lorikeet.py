@@ -24,7 +24,7 @@ from ledger.models import AdoptedGap, Adoption, DraftMade, Entry, NumberIssued, 
 from ledger.verification import verify
 from tests.allocations import ALL, default_allocation, expect_all_accounted_for
 from tests.concurrency.checkouts import PATIENCE, checkouts, in_threads, wait_until_blocked
-from tests.drafted import claimed, remote_series
+from tests.drafts import claimed, remote_series
 from tests.shop.lorikeet import CartOrder, InvoiceID, KeyedInvoiceID
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -7,7 +7,7 @@ from django.db import connection
 
 from ledger.models import RemoteDocument
 from ledger.reconciliation.comparing import MANY, refresh_statistics
-from tests.integration.mirrored import There
+from tests.integration.paper_books import There
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

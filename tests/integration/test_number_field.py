@@ -24,7 +24,7 @@ from ledger.models import Entry, NumberIssued
 from ledger.verification import verify
 from tests.allocations import ALL, DAY, default_allocation, expect_all_accounted_for, rolled_back
 from tests.databases import database_alias, migrated_database
-from tests.drafted import remote_series, stock
+from tests.drafts import remote_series, stock
 from tests.shop.models import Organization
 from tests.shop.numbered import Contract, Delivery, Invoice, Keyless, Late, Offer, Paper, Return, Ticket
 

@@ -20,7 +20,7 @@ from django.urls import reverse
 from ledger.admin.base import ModelAdmin
 from ledger.urls import urlpatterns
 from tests.integration.pages import Shop, addresses, client, shop
-from tests.integration.poisoned import folios_models
+from tests.integration.poison import folios_models
 from tests.integration.test_poison_pages import EVERYTHING, body
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -34,9 +34,9 @@ from ledger.verification import watch
 from ledger.verification.alarms import Watch, acknowledge_alarm
 from ledger.verification.findings import alarm_for
 from ledger.web import counts
+from tests.integration.full_ledger import tampered
 from tests.integration.pages import flag
 from tests.integration.reporting import csv_tables, pdf_text, sheets
-from tests.integration.verified import tampered
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,8 +15,8 @@ from ledger.judging import State
 from ledger.models import Period
 from ledger.reconciliation import BookSettings
 from ledger.web import page as pages
-from tests.integration.mirrored import There
 from tests.integration.pages import client, flag, shop
+from tests.integration.paper_books import There
 
 pytestmark = pytest.mark.django_db
 

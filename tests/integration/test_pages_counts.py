@@ -19,9 +19,9 @@ from ledger.verification.alarms import lost_values, raise_alarms
 from ledger.web import counts
 from ledger.web.counts import Bucket, period_counts
 from ledger.web.pictures import number_line
+from tests.integration.full_ledger import tampered
 from tests.integration.pages import flag, shop
-from tests.integration.queued import pooled, reserve, reserving, take
-from tests.integration.verified import tampered
+from tests.integration.queues import pooled, reserve, reserving, take
 
 pytestmark = pytest.mark.django_db
 

@@ -14,9 +14,9 @@ from ledger import define_series, issue
 from ledger.models import AlarmAcknowledged, AlarmRaised, FindingAcknowledged, FindingRaised, GapExplained, Period
 from ledger.reconciliation import BookSettings
 from ledger.web import confirming
-from tests.integration.mirrored import There
 from tests.integration.pages import client, flag, shop
-from tests.integration.queued import pooled, take
+from tests.integration.paper_books import There
+from tests.integration.queues import pooled, take
 
 pytestmark = pytest.mark.django_db
 

@@ -21,7 +21,7 @@ from ledger.sweeps import registered, run
 from ledger.verification import verify
 from ledger.verification.content import _OF_OTHERS
 from tests.accounting.pushing import system_settings
-from tests.integration.poisoned import POISONS, Places, Poison, folios_models, places, poison
+from tests.integration.poison import POISONS, Places, Poison, folios_models, places, poison
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

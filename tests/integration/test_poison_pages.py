@@ -18,7 +18,7 @@ from ledger.models import Entry, NumberIssued, NumberVoided, Period
 from ledger.reports.formats import formats
 from ledger.urls import urlpatterns
 from tests.integration.pages import addresses, client
-from tests.integration.poisoned import POISONS, Places, Poison, folios_models, places, poison
+from tests.integration.poison import POISONS, Places, Poison, folios_models, places, poison
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

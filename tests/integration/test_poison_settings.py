@@ -18,7 +18,7 @@ from ledger.sweeps import registered, run, run_batch
 from ledger.sweeps.health import health
 from ledger.verification import verify
 from tests.integration.pages import client
-from tests.integration.queued import reserve
+from tests.integration.queues import reserve
 from tests.integration.test_poison_commands import READING, said
 from tests.integration.test_poison_pages import EVERYTHING, body, staff_of_admin
 

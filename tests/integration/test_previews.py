@@ -17,7 +17,7 @@ from django.test import Client
 from ledger import define_series, issue, preview
 from ledger.models import Allocation, Period
 from ledger.zones import today_in
-from tests.drafted import remote_series, stock
+from tests.drafts import remote_series, stock
 from tests.integration.admin_pages import SETTINGS, url
 from tests.integration.pages import client
 from tests.integration.test_poison_pages import EVERYTHING

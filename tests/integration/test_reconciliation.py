@@ -27,7 +27,7 @@ from ledger.reconciliation import BookSettings, compare, confirmed_numbers, coun
 from ledger.reconciliation.mirror import Expected, LostDocuments, expect
 from ledger.verification import verify
 from tests.integration.admin_pages import adopt, flag_gap
-from tests.integration.mirrored import DAY, There
+from tests.integration.paper_books import DAY, There
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -18,7 +18,7 @@ from ledger.models import Entry, FindingRaised, RemoteReading
 from ledger.reconciliation import BookSettings, compare
 from ledger.reconciliation.mirror import Expected, Overtaken, begin, expect, note_failure, save_page
 from tests.concurrency.checkouts import checkouts, wait_until_blocked
-from tests.integration.mirrored import DAY, POLICY, There
+from tests.integration.paper_books import DAY, POLICY, There
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

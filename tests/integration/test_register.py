@@ -24,7 +24,7 @@ from ledger.reports.formats import format_named
 from ledger.reports.report import continuity_report
 from ledger.seals.reading import Coverage
 from ledger.seals.sealing import seal_all
-from tests.integration.mirrored import There
+from tests.integration.paper_books import There
 from tests.integration.reporting import eventful, number, told
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -18,7 +18,7 @@ from ledger.reports.continuity import summarise
 from ledger.series import change_allocation
 from ledger.verification import verify
 from tests.allocations import DAY, expect_all_accounted_for, rolled_back
-from tests.drafted import claimed, remote_series, stock
+from tests.drafts import claimed, remote_series, stock
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,7 @@ from ledger import errors as e, issue, issue_many, void
 from ledger.models import Entry, NumberVoided
 from ledger.verification import verify
 from tests.allocations import DAY, default_allocation, expect_all_accounted_for
-from tests.drafted import remote_series, stock
+from tests.drafts import remote_series, stock
 
 pytestmark = pytest.mark.django_db
 

@@ -27,8 +27,8 @@ from ledger.reports import scope
 from ledger.reports.formats import formats
 from ledger.reports.report import continuity_report
 from ledger.reports.rows import column
-from tests.integration.mirrored import There
-from tests.integration.queued import pooled, take
+from tests.integration.paper_books import There
+from tests.integration.queues import pooled, take
 from tests.integration.reporting import PINNED, eventful, flagged, number, rows, told, unguarded
 
 pytestmark = pytest.mark.django_db(transaction=True)

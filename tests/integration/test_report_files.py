@@ -30,7 +30,7 @@ from ledger.reports.paper.fonts import Fonts, installed
 from ledger.reports.report import continuity_report
 from ledger.reports.rows import DeclaredGapRow, InProgressRow, PeriodRow, VoidRow, columns_of
 from ledger.words import word
-from tests.integration.queued import reserve
+from tests.integration.queues import reserve
 from tests.integration.reporting import (
     PINNED,
     csv_tables,

@@ -24,7 +24,7 @@ from ledger.reports.formats import formats
 from ledger.reports.formats.json_document import json_schema
 from ledger.reports.report import continuity_report
 from tests.databases import ROOT, database_alias, migrated_database
-from tests.integration import verified
+from tests.integration import full_ledger
 from tests.integration.adopting import adopt_real_file
 from tests.integration.reporting import csv_tables, pdf_text, rows, sheets, written
 
@@ -47,7 +47,7 @@ def tampered(retail: str) -> Iterator[Any]:
     with transaction.atomic(using=ALIAS):
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        yield lambda *statements: verified.tampered(connection, *statements)
+        yield lambda *statements: full_ledger.tampered(connection, *statements)
         transaction.set_rollback(True, using=ALIAS)
 
 

@@ -44,8 +44,8 @@ from ledger.seals.sealing import Held, seal, seal_all, tenants_with_news
 from ledger.verification.findings import Alarm
 from ledger.verification.seals import read_known, verify_seals
 from tests.databases import database_alias, migrated_database
-from tests.integration import verified
-from tests.integration.verified import ALIAS, DAY, INVOICE, PERIOD, TILL
+from tests.integration import full_ledger
+from tests.integration.full_ledger import ALIAS, DAY, INVOICE, PERIOD, TILL
 
 #: A private key, and another.
 KEY, OTHER_KEY = "11" * 32, "22" * 32
@@ -74,7 +74,7 @@ def sealed(django_db_blocker: Any) -> Iterator[BaseDatabaseWrapper]:
         django_db_blocker.unblock(),
         with_key(),
     ):
-        verified.fill()
+        full_ledger.fill()
         fill_the_rest()
         seal_now()
         first = LedgerSeal.objects.using(ALIAS).get(tenant=None)
@@ -86,7 +86,7 @@ def sealed(django_db_blocker: Any) -> Iterator[BaseDatabaseWrapper]:
 
 
 def fill_the_rest() -> None:
-    """What ``verified.fill`` leaves out, so that each event table has a row of acme, or of no tenant."""
+    """What ``full_ledger.fill`` leaves out, so that each event table has a row of acme, or of no tenant."""
     [adopted] = AdoptedGap.objects.using(ALIAS).all()
     GapDeclared.objects.using(ALIAS).create(
         tenant="acme",
@@ -125,8 +125,8 @@ def seal_now(**wanted: Any) -> dict[str, int]:
 @pytest.fixture
 def tamper(sealed: BaseDatabaseWrapper) -> Iterator[Callable[..., None]]:
     """Run statements with the guards off; all is undone after the test."""
-    with with_key(), verified.undone(sealed):
-        yield partial(verified.tampered, sealed)
+    with with_key(), full_ledger.undone(sealed):
+        yield partial(full_ledger.tampered, sealed)
 
 
 def found(**wanted: Any) -> list[Alarm]:
@@ -219,7 +219,7 @@ def test_the_newest_numbers_deleted_and_the_counter_lowered(tamper: Callable[...
     assert [(alarm.id,) for alarm in alarms if alarm.check == "sealed-row-gone"] == lost
     [counter] = [alarm for alarm in alarms if alarm.check == "sealed-setting"]
     assert "counter 12 → 9 since seal 2" in counter.problem
-    assert verified.checks(tenant="acme") == {"sealed-row-gone", "sealed-setting"}, "nothing else can know"
+    assert full_ledger.checks(tenant="acme") == {"sealed-row-gone", "sealed-setting"}, "nothing else can know"
 
 
 def test_a_middle_number_deleted_and_the_rest_renumbered(tamper: Callable[..., None]) -> None:
@@ -238,7 +238,7 @@ def test_a_middle_number_deleted_and_the_rest_renumbered(tamper: Callable[..., N
 
 
 def test_rows_rewritten_by_a_change_of_the_column_with_every_guard_on(sealed: BaseDatabaseWrapper) -> None:
-    with with_key(), verified.undone(sealed):
+    with with_key(), full_ledger.undone(sealed):
         rows(
             "ALTER TABLE ledger_entry ALTER COLUMN document TYPE text"
             " USING CASE WHEN document = 'order:7' THEN 'order:of a friend' ELSE document END"
@@ -454,9 +454,9 @@ def test_a_large_seal_tells_how_far_it_is(tamper: object, monkeypatch: pytest.Mo
 
 def test_it_is_part_of_ledger_verify(tamper: Callable[..., None]) -> None:
     tamper("DELETE FROM ledger_numbervoided WHERE tenant = 'zenith'")
-    assert "sealed-row-gone" in verified.checks()
-    assert "sealed-row-gone" in verified.checks(tenant="zenith")
-    assert "sealed-row-gone" not in verified.checks(tenant="acme")
+    assert "sealed-row-gone" in full_ledger.checks()
+    assert "sealed-row-gone" in full_ledger.checks(tenant="zenith")
+    assert "sealed-row-gone" not in full_ledger.checks(tenant="acme")
 
 
 # ---- Which rows, and how many seals --------------------------------------------------------------------------------

@@ -10,9 +10,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from ledger.models import Entry
 from ledger.verification import CHECKS
 from ledger.verification.findings import MEANINGS
+from tests.integration.full_ledger import ALIAS, INVOICE, checks, found
 from tests.integration.schema_tampering import BYPASSES
 from tests.integration.tampering import CASES, QUEUED
-from tests.integration.verified import ALIAS, INVOICE, checks, found
 
 # The schema's own are in tests/integration/test_verification_guards.py.
 SCHEMA = {bypass.check for bypass in BYPASSES} | {"not-checked"}

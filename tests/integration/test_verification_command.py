@@ -13,7 +13,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from ledger.verification import CHECKS, verify
 from ledger.verification.findings import Alarm
 from tests.databases import manage, manage_here, new_database
-from tests.integration.verified import ALIAS, INVOICE, PERIOD
+from tests.integration.full_ledger import ALIAS, INVOICE, PERIOD
 
 
 def test_json(tamper: Callable[..., None]) -> None:

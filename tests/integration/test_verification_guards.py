@@ -34,8 +34,8 @@ from tests.databases import (
     plain_owner,
     with_user,
 )
+from tests.integration.full_ledger import ALIAS, found, undone
 from tests.integration.schema_tampering import BYPASSES, ROLE, Bypass
-from tests.integration.verified import ALIAS, found, undone
 from tests.provision import client_program
 
 

@@ -9,7 +9,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from ledger import verification
 from ledger.verification import keys
 from ledger.verification.findings import Alarm
-from tests.integration.verified import ALIAS, INVOICE
+from tests.integration.full_ledger import ALIAS, INVOICE
 
 ONE = "550e8400-e29b-41d4-a716-446655440000"
 

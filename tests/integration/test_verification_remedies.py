@@ -10,7 +10,7 @@ from ledger import issue
 from ledger.gaps import sweep
 from ledger.models import Entry, Reservation, Slot
 from ledger.series import change_allocation
-from tests.integration.verified import ALIAS, DAY, TILL, TILL_PERIOD, checks
+from tests.integration.full_ledger import ALIAS, DAY, TILL, TILL_PERIOD, checks
 
 
 def test_a_hidden_slot_is_taken_once_its_pool_is_forgotten(

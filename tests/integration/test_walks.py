@@ -27,9 +27,9 @@ from tests.accounting.reconciling import configured, http_options, sell
 from tests.accounting.standins.planting import plant
 from tests.accounting.standins.xero import XeroStandIn
 from tests.databases import ROOT
-from tests.drafted import remote_series, stock
+from tests.drafts import remote_series, stock
 from tests.integration.adopting import YEARLY
-from tests.integration.verified import tampered
+from tests.integration.full_ledger import tampered
 from workers.reconciliation import reconcile
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -14,7 +14,7 @@ from ledger import define_series
 from ledger.models import Period, RemotePool, SweepRun
 from ledger.models.tables import event_tables
 from tests.broker.waiting import until
-from tests.drafted import remote_series
+from tests.drafts import remote_series
 from tests.worker import worker
 
 

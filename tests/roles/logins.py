@@ -23,7 +23,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from ledger import define_series
 from ledger.models import Allocation, Period, Series
 from tests.databases import database_alias, migrate, new_database
-from tests.drafted import stock
+from tests.drafts import stock
 
 OWNER = "roles-owner"
 

@@ -24,7 +24,7 @@ from ledger.models import Allocation, Entry, Period
 from ledger.sql.installing import function_texts
 from ledger.sweeps import run
 from ledger.verification import verify
-from tests.drafted import stock
+from tests.drafts import stock
 from tests.roles.logins import CHECKOUT, DAY, FINANCE, NOBODY, OWNER, USUAL, WORKERS, Logins, opened, rows
 
 LOGINS = (CHECKOUT, WORKERS, FINANCE, USUAL, OWNER)

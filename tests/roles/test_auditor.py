@@ -17,8 +17,8 @@ from ledger.models import Entry, NumberVoided, Series, TenantAccess
 from ledger.reconciliation import BookSettings, compare, findings
 from ledger.reconciliation.mirror import ReadPolicy, begin, save_page
 from ledger.verification import verify
-from tests.drafted import stock
-from tests.integration.mirrored import Paper
+from tests.drafts import stock
+from tests.integration.paper_books import Paper
 from tests.roles.logins import AUDITOR, CHECKOUT, DAY, FINANCE, OWNER, USUAL, WORKERS, opened, rows
 from tests.roles.routing import everything_to
 

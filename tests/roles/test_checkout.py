@@ -7,7 +7,7 @@ from ledger import define_series, issue, issue_many, preview, void
 from ledger.errors import DocumentVoided, NotGranted
 from ledger.models import Allocation, Entry, Period, Series
 from tests.allocations import expect_all_accounted_for
-from tests.drafted import stock
+from tests.drafts import stock
 from tests.roles.logins import CHECKOUT, DAY, FINANCE, OWNER, USUAL, VOID, WORKERS, rows
 
 

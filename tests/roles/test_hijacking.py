@@ -30,8 +30,8 @@ from ledger.sql import installing
 from ledger.sweeps import run
 from ledger.verification import verify
 from ledger.verification.alarms import acknowledge_alarm
-from tests.drafted import claimed, stock
-from tests.integration.mirrored import Paper
+from tests.drafts import claimed, stock
+from tests.integration.paper_books import Paper
 from tests.roles.logins import CHECKOUT, DAY, FINANCE, OWNER, USUAL, WORKERS, Logins, opened, rows
 
 _OVERLOADS = (Path(__file__).parent / "overloads.sql").read_text(encoding="utf-8")

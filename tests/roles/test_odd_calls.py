@@ -16,7 +16,7 @@ from ledger.gaps import sweep
 from ledger.grants.purposes import PURPOSES, READING
 from ledger.models import Allocation
 from ledger.verification import verify
-from tests.drafted import claimed
+from tests.drafts import claimed
 from tests.roles.logins import CHECKOUT, DAY, FINANCE, OWNER, WORKERS, rows, series_of_each_allocation
 
 MINE, THEIRS = "odd-mine", "odd-theirs"

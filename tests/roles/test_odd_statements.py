@@ -7,7 +7,7 @@ from ledger import define_series, issue, issue_many, open_period
 from ledger.models import Allocation, Entry
 from ledger.verification import verify
 from tests.allocations import expect_all_accounted_for
-from tests.drafted import stock
+from tests.drafts import stock
 from tests.roles.logins import CHECKOUT, DAY, FINANCE, OWNER, WORKERS, rows
 
 

@@ -9,7 +9,7 @@ from psycopg import sql
 from ledger import define_series, issue, issue_many, void
 from ledger.models import Allocation, Entry, Period
 from tests.allocations import expect_all_accounted_for
-from tests.drafted import stock
+from tests.drafts import stock
 from tests.roles.logins import CHECKOUT, DAY, FINANCE, OWNER, USUAL, WORKERS, Logins, refusal, rows
 
 _SHADOWED = (

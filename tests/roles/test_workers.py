@@ -13,8 +13,8 @@ from ledger.reconciliation import BookSettings, compare, count_confirmed, findin
 from ledger.reconciliation.mirror import ReadPolicy, begin, save_page
 from ledger.sweeps import registered, run
 from ledger.sweeps.health import health
-from tests.drafted import claimed, need, stock
-from tests.integration.mirrored import Paper
+from tests.drafts import claimed, need, stock
+from tests.integration.paper_books import Paper
 from tests.roles.logins import CHECKOUT, DAY, FINANCE, OWNER, VOID, WORKERS, opened, rows
 from tests.roles.routing import everything_to
 from workers.accounting.base import RemoteInvoice, State

@@ -16,7 +16,7 @@ from ledger.models import GapFlagged, NumberIssued
 from tests.allocations import DAY, expect_all_accounted_for
 from tests.concurrency.checkouts import Checkout, checkouts
 from tests.databases import savepoint
-from tests.drafted import claimed, remote_series, stock
+from tests.drafts import claimed, remote_series, stock
 from tests.stateful import profile
 
 pytestmark = pytest.mark.django_db(transaction=True)

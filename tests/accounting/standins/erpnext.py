@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from tests.accounting.standins.books import Document
-from tests.accounting.standins.chosen import ChosenFaults
+from tests.accounting.standins.chosen_faults import ChosenFaults
 from tests.accounting.standins.server import Fault, Reply, Request
 from workers.accounting.base import State
 

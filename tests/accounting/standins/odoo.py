@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from tests.accounting.standins.books import Document
-from tests.accounting.standins.chosen import ChosenFaults
+from tests.accounting.standins.chosen_faults import ChosenFaults
 from tests.accounting.standins.server import Fault, Reply, Request
 from workers.accounting.base import State
 

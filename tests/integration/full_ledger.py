@@ -25,7 +25,7 @@ from ledger.models import (
 from ledger.models.tables import all_tables
 from ledger.verification import verify
 from ledger.verification.findings import Alarm
-from tests.drafted import need, remote_series, stock
+from tests.drafts import need, remote_series, stock
 
 ALIAS = "verified"
 DAY = date(2025, 5, 5)
