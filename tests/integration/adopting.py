@@ -1,4 +1,4 @@
-"""For the tests of adoption: the real file, and files made by a test."""
+"""For tests of adoption: the real file, and files that a test writes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An accounting system on paper, which a test writes, read into the mirror as workers read one."""
+"""An accounting system on paper: a test writes its documents, and they are read into the mirror as workers do it."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def folios_models() -> list[type[models.Model]]:
 
 @contextmanager
 def guards_down() -> Iterator[None]:
-    """Without triggers and check constraints; afterwards the tables are empty, and guarded as before."""
+    """Without triggers and check constraints. Afterwards the tables are empty, and the guards are back."""
     tables = [model._meta.db_table for model in folios_models()]
     with connection.cursor() as cursor:
         cursor.execute(

@@ -1,4 +1,4 @@
-"""Queues as checkouts leave them that roll back, made inside a test's own transaction, which can't roll back a part."""
+"""Queues as rolled-back checkouts leave them, made inside a test's transaction, which can't roll back a part."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def take(period: Period, value: int, on: date = DAY) -> Entry:
 
 
 def reserve(period: Period, document: str = "", on: date = DAY) -> Reservation:
-    """What a checkout leaves that was shown a value and didn't commit."""
+    """A checkout that was shown a value and didn't commit leaves this."""
     period.refresh_from_db()
     value = period.last_value + 1
     Period.objects.filter(pk=period.pk).update(last_value=value)

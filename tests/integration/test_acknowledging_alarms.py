@@ -27,7 +27,7 @@ TENANT = "berlin"
 
 @pytest.fixture
 def alarm() -> AlarmRaised:
-    """Of a void that is older than its number."""
+    """The alarm of a void that is older than its number."""
     define_series("invoice", org=TENANT, template="INV-{year}-{counter:04}", time_zone="UTC")
     with transaction.atomic():
         entries = issue_many("invoice", documents=[f"order:{n}" for n in range(9)], org=TENANT)

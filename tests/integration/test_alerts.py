@@ -1,4 +1,4 @@
-"""The alert rules for Prometheus: each is provoked once, is silent before, and has its section in the runbook."""
+"""The alert rules for Prometheus: each is silent, fires when it is provoked, and has its section in the runbook."""
 
 from __future__ import annotations
 

@@ -193,7 +193,7 @@ class TestAFormFromADayOn:
         assert str(preview("y", on=days[2])) == f"B{year + 1}/0005"
 
     def test_until_that_day_all_is_as_before(self, today: date) -> None:
-        """Also months that nobody has opened yet, and whatever else is changed meanwhile."""
+        """This includes months that nobody has opened yet, and other settings that are changed meanwhile."""
         define_series("m", template="A{year}{month}-{counter}", calendar="month", time_zone=ZONE)
         first = end(end(today) + timedelta(days=1)) + timedelta(days=1)
         changed = define_series("m", template="B{year}{month}-{counter}", from_day=first)

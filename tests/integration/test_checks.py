@@ -247,7 +247,7 @@ class TestChecks:
 
 
 def test_arrays_need_no_line_in_installed_apps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Django 6.1 wants ``django.contrib.postgres`` to be listed for them; whatever else it says is heard."""
+    """Django 6.1 wants ``django.contrib.postgres`` to be listed for them; all its other checks still count."""
     said = [Error("list the app", id="postgres.E005"), Error("something else", id="postgres.E001")]
     monkeypatch.setattr(fields.ArrayField, "check", lambda self, **kwargs: list(said))
     arrays = [

@@ -34,7 +34,7 @@ def tamper() -> SQL:
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE ledger_entry DISABLE TRIGGER USER")
             cursor.execute(statement, arguments)
-            # Checks that wait for the commit would forbid the next line.
+            # Deferred checks would refuse the next line.
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             cursor.execute("ALTER TABLE ledger_entry ENABLE ALWAYS TRIGGER ledger_append_only_rows")
             cursor.execute("ALTER TABLE ledger_entry ENABLE ALWAYS TRIGGER ledger_entry_fits")
@@ -48,7 +48,7 @@ def only(**chosen: Any) -> PeriodSummary:
 
 
 def flag(period: Period, value: int, on: date | None = None) -> None:
-    """What a later worker will do: take the value, and say that no document bears it."""
+    """Takes the value and says that no document has it, as a worker does."""
     Period.objects.filter(pk=period.pk, last_value__lt=value).update(last_value=value)
     Entry.objects.create(
         tenant=period.tenant,

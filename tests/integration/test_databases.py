@@ -84,7 +84,7 @@ def shops(django_db_blocker: Any) -> Iterator[tuple[Shop, Shop]]:
 
 
 def test_a_row_is_of_the_database_that_it_was_read_from(shops: tuple[Shop, Shop]) -> None:
-    """Each act without ``using``; ids alone would have met other rows, or none."""
+    """Each act without ``using``: by its id alone, it would find another row, or no row."""
     here, there = shops
     assert void(there.entry, reason="returned")._state.db == OTHER
     assert register(there.entry, authority="PL KSeF", reference="K-1")._state.db == OTHER

@@ -38,7 +38,7 @@ class TestTheDate:
         assert str(issue("fy", on=date(2023, 4, 1))) == "R2023/2024-0001"
 
     def test_half_past_midnight_in_kolkata_is_the_new_year(self) -> None:
-        """On 31 March in UTC: the series' time zone decides, not the server's."""
+        """It is still 31 March in UTC: the series' time zone decides, not the server's."""
         self.series()
         sale = datetime(2023, 3, 31, 19, 0, tzinfo=UTC)
         entry = issue("fy", on=sale)

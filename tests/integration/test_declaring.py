@@ -51,7 +51,7 @@ def sign(content: bytes) -> bytes:
 
 
 def forge(content: bytes) -> bytes:
-    """A hook that does more than it should."""
+    """A hook that changes more than it may."""
     return sign(content.replace(b"<nNFFin>", b"<nNFFin>1"))
 
 

@@ -140,7 +140,7 @@ class TestFormatsThatMeet:
         ("prefix", "meets"), [("BILL/2026/11/", True), ("bill/2026/12/", True), ("BILL/2027/", False)]
     )
     def test_the_period_is_found_from_either_side(self, prefix: str, meets: bool) -> None:
-        """Also where nobody could know when the series was defined, such as a period decades from then."""
+        """This includes periods that nobody could foresee when the series was defined, such as one decades later."""
         ours, theirs = "BILL/2026/{doc_month}/", prefix
         for opened, asked in ((ours, theirs), (theirs, ours)):
             with connection.cursor() as cursor, transaction.atomic():

@@ -123,7 +123,7 @@ def _numbers_are_those_of_a_counter(case: Case) -> None:
     with transaction.atomic():
         assert str(issue(code, document=f"{code}:lost")) == numbers[0]
         transaction.set_rollback(True)
-    # What is reserved is nobody else's, whatever becomes of its checkout; all else goes back.
+    # A reserved value stays its document's, even if the checkout fails; all other values go back.
     left = [*values][1:] if case.allocation == Allocation.RESERVED else [*values]
     entries: list[Entry] = []
     if left:

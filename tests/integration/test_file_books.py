@@ -183,7 +183,7 @@ class TestNothingIsHalfRead:
 
 
 class TestKinds:
-    """A series is compared with the documents of its kind alone."""
+    """A series is compared only with documents of its kind."""
 
     TYPED = Layout(
         date_column="date",

@@ -94,7 +94,7 @@ class TestHealth:
     def test_no_transaction_is_opened_before_it_is_told(
         self, client: Client, monkeypatch: pytest.MonkeyPatch, page: str
     ) -> None:
-        """With ATOMIC_REQUESTS that would fail before the view could tell that the database doesn't answer."""
+        """With ATOMIC_REQUESTS, opening one would fail before the view could say that the database doesn't answer."""
         monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
         with CaptureQueriesContext(connection) as asked:
             client.get(f"/ledger/{page}", headers={"authorization": "Bearer a-token-for-tests"})

@@ -34,7 +34,7 @@ def check_out_in_vain(code: str) -> None:
 
 
 class EveryAllocationInATestCase(TestCase):
-    """The same checks twice: whatever a test takes, mints and reserves is gone after it."""
+    """The same checks twice: all that a test takes, mints and reserves is gone after it."""
 
     @classmethod
     def setUpTestData(cls) -> None:

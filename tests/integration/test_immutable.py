@@ -419,7 +419,7 @@ def test_what_has_no_entries_may_still_change(database: BaseDatabaseWrapper) -> 
 
 @pytest.mark.parametrize("table", ["ledger_series", "ledger_period"])
 def test_what_has_a_history_stays(run: Callable[..., None], database: BaseDatabaseWrapper, table: str) -> None:
-    """Though it has no entries: what was changed is known for ever, and so is what it was changed in."""
+    """It has no entries, but its changes are known for ever, and so is the row that was changed."""
     with transaction.atomic(using=ALIAS):
         series = Series.objects.using(ALIAS).create(
             code="s", template="S{counter:02}", calendar="never", time_zone="UTC"

@@ -127,7 +127,7 @@ class TestPreview:
 
 
 def nested(depth: int) -> list[Any]:
-    """A list in a list, and so on: deeper than Python's own recursion goes."""
+    """Lists in lists, deeper than Python's own recursion goes."""
     inner: list[Any] = []
     for _ in range(depth):
         inner = [inner]

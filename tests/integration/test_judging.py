@@ -51,7 +51,7 @@ def test_nothing_is_in_order() -> None:
 
 
 class TestLost:
-    """Rows that are gone are found by what the counter says, whatever the allocation; the guards are off in here."""
+    """The counter shows which rows are gone, in each allocation. The guards are off in these tests."""
 
     @pytest.mark.parametrize("values", [(1,), (4, 5), (10,), tuple(range(1, 11))])
     def test_entries(self, values: tuple[int, ...]) -> None:
@@ -215,7 +215,7 @@ class TestRunningOut:
         assert kinds() == {Kind.RUNNING_OUT: 1}
 
     def test_the_rate_is_that_of_the_last_year(self) -> None:
-        """Of a counter that runs for ever, found with a few dozen probes; the same as by counting every row."""
+        """A few dozen probes find the rate of a counter that runs for ever. Counting every row gives the same."""
         today = datetime.now(UTC).date()
         series = define_series("invoice", template="I{counter:06}", calendar="never", time_zone="UTC")
         period = open_period(series, today)

@@ -1,4 +1,4 @@
-"""One row is one document and one tenant: however it was loaded, and whatever its primary key was written like."""
+"""One row is one document and one tenant, however it was loaded, and however its primary key was written."""
 
 import uuid
 from collections.abc import Callable

@@ -143,7 +143,7 @@ class TestEveryTextIsMarked:
 
     @pytest.mark.django_db(transaction=True)
     def test_on_the_pages(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """With a language that puts each text in brackets, nothing of Folio's own stands outside of them."""
+        """In a language that puts each text in brackets, no text of Folio's own is outside of them."""
         made = shop("berlin", "B")
         reader = client("reader", "view_entry", "view_findingraised", "view_sweeprun", "void_number", "explain_gap")
         from django.utils.translation import trans_real

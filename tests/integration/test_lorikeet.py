@@ -194,7 +194,7 @@ class TestTakingOver:
         assert DraftMade.objects.get().remote_id == "c0ffee"
 
     def test_some_are_left_to_the_old_code(self) -> None:
-        """While old processes go on, both codes have numbers, and none comes out of both."""
+        """While old processes continue, both programs have numbers, and no number comes out of both."""
         remote_series()
         fill(*(f"B-{at}" for at in range(1, 12)))
         told = moved(*POOL, "--leave", "3", "--apply")

@@ -26,7 +26,7 @@ from tests.databases import ROOT, manage
 from tests.provision import database_url
 from tests.storm.cluster import Cluster, NoPostgres
 
-#: Ends all connections of one database but the one that asks.
+#: Ends all other connections of the database.
 _CUT = """
     SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
     WHERE datname = %s AND pid <> pg_backend_pid() AND backend_type = 'client backend'

@@ -37,7 +37,7 @@ def org() -> Organization:
 
 
 def without_django(table: str, **which: Any) -> None:
-    """As a program does that knows nothing of Django."""
+    """As a program that doesn't know Django does it."""
     with connection.cursor() as cursor:
         cursor.execute(f"DELETE FROM {table} WHERE id = %s", [which["id"]])
 

@@ -1,4 +1,4 @@
-"""A host project with ``USE_TZ = False``: Django reads moments without a zone there, and what Folio tells has one."""
+"""A host project with ``USE_TZ = False``: Django reads moments without a zone there, and Folio shows them with one."""
 
 from __future__ import annotations
 

@@ -283,7 +283,7 @@ class TestWhatTheLedgerHasNotGiven:
         assert NumberIssued.objects.count() == 1
 
     def test_a_fixture_is_stored_as_it_is(self, org: Organization) -> None:
-        """What is loaded is a copy of what some ledger gave, or of none: the ledger is loaded, or adopted, with it."""
+        """A fixture holds numbers that some ledger gave, or none: the ledger is loaded, or adopted, beside it."""
         invoice = Invoice.objects.create(org=org, dated=DAY)
         text = serializers.serialize("json", [invoice])
         Invoice.objects.all()._raw_delete("default")
@@ -435,7 +435,7 @@ class TestDeclaration:
         assert Ticket._meta.get_field("number").deconstruct()[3]["unique"] is True
 
     def test_taking_the_place_of_a_text_column_changes_no_table(self) -> None:
-        """And so does whatever is changed about the numbers later: migrations stay as they are."""
+        """Later changes of how numbers are given change no table either, so migrations stay as they are."""
         for kind in (Invoice, Ticket, Paper):
             now = ModelState.from_model(kind)
             assert isinstance(now.fields["number"], NumberField)

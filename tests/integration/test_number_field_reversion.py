@@ -1,4 +1,4 @@
-"""django-reversion keeps versions of a numbered row: none gives a number, and a row brought back has its own."""
+"""django-reversion keeps versions of a numbered row: a version gives no number, and a restored row has its own."""
 
 from __future__ import annotations
 

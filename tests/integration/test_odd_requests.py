@@ -1,4 +1,4 @@
-"""NUL, half characters and other odd texts in any parameter of any page: an answer of ours, and never an error 500.
+"""NUL, half characters and other odd texts in any parameter of any page: Folio answers, and never with an error 500.
 
 Which parameters there are is seen by what the views read, so that a new one can't be forgotten.
 """

@@ -1,4 +1,4 @@
-"""An argument of a wrong type, whatever it is, raises an error of ours, and nothing is written."""
+"""An argument of any wrong type raises one of Folio's errors, and nothing is written."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ ODD: tuple[Any, ...] = (
 
 
 def refused_or_taken(call: Callable[[Any], object]) -> None:
-    """Nothing but an error of ours; after it the caller's transaction goes on, and nothing was written."""
+    """Only Folio's errors are raised. After one, the caller's transaction can continue, and nothing was written."""
     wrong = []
     for value in ODD:
         with transaction.atomic():

@@ -1,4 +1,4 @@
-"""One judge: whatever says how the ledger stands says the same. Commands, pages and the admin are found, not listed."""
+"""One judge: everything that says how the ledger stands says the same. Nothing is listed by hand."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def figures(client: Client) -> dict[str, float]:
 
 
 def everything_says(client: Client, period: Period, tmp_path: Path, state: State) -> None:
-    """Every surface says ``state``, and none says another one of the ledger."""
+    """Every surface says ``state``, and no surface says another state."""
     probe = client.get("/ledger/healthz")
     assert probe.json()["verdict"] == state
     assert probe.status_code == (503 if state is State.LOST else 200)
@@ -212,7 +212,7 @@ def test_deleted_rows_are_seen_everywhere_at_once(admin_client: Client, period: 
 
 
 def test_a_tampered_ledger_turns_every_surface_red(admin_client: Client, period: Period, tmp_path: Path) -> None:
-    """Pages, admin, files, commands, probes and what Prometheus would alert to: none looks as if all were well."""
+    """Pages, admin, files, commands, probes and Prometheus' alerts: nothing looks as if all were well."""
     lose(5, 6, 7)
     everything_says(admin_client, period, tmp_path, State.LOST)
     for name, text in texts(admin_client, period).items():

@@ -1,4 +1,4 @@
-"""The call that begins a transaction takes BEGIN along, and the transaction is as any other."""
+"""The first call of a transaction sends BEGIN along, and the transaction is like any other."""
 
 from __future__ import annotations
 

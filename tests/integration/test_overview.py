@@ -84,7 +84,7 @@ def test_who_sees_some_tenants_is_told_of_no_other(reader: Client) -> None:
     page = auditor.get("/ledger/").content.decode()
     assert "cairo" not in page
     assert "unexplained</span>" not in page, "another tenant's gap is no concern of this reader's"
-    # Who sees one alone is shown that one, without a column of its name.
+    # A user who sees one tenant is shown that one, without a column of its name.
     assert lines(client("other", sees=("cairo",)))[0][:2] == ["unexplained", "invoice all periods of invoice"]
 
 

@@ -113,7 +113,7 @@ def test_an_auditor_sees_one_tenant(shops: tuple[Shop, Shop]) -> None:
 
 def test_another_tenants_pages_do_not_exist(shops: tuple[Shop, Shop]) -> None:
     mine, other = shops
-    # With every permission to act, and still in one tenant alone.
+    # With every permission to act, and still only in one tenant.
     keeper = client("keeper", *ACTING, sees=(mine.tenant,))
     for _, address, query in all_of(other):
         for method in (keeper.get, keeper.post):

@@ -146,7 +146,7 @@ def test_a_file_that_is_too_large(keeper: Client, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_path_is_refused_as_a_profile(keeper: Client, tmp_path: Any) -> None:
-    """The page takes the names of profiles alone: it reads no file of the server."""
+    """The page takes only names of profiles: it reads no file of the server."""
     (tmp_path / "mine.json").write_text('{"layout": {}}')
     told = post(keeper, "look", **GERMAN, profile=str(tmp_path / "mine.json")).content.decode()
     assert "Select a valid choice" in told

@@ -124,7 +124,7 @@ def test_full_blocks_are_read_once(period: Period) -> None:
     assert reads() == 0
     issue("invoice", document="the next", on=date(2026, 2, 1))
     period.refresh_from_db()
-    assert reads() == 1  # of the last block alone
+    assert reads() == 1  # only the last block
     assert reads() == 1
 
 

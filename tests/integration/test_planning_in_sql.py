@@ -55,7 +55,7 @@ EDGES = [
 days = st.one_of(st.dates(), st.sampled_from(EDGES), st.dates(date(2020, 1, 1), date(2030, 12, 31)))
 fiscal_starts = st.one_of(st.sampled_from(FISCAL_STARTS), st.sampled_from([FiscalStart(1, 1), FiscalStart(12, 31)]))
 values = st.one_of(st.integers(0, 2000), st.integers(0, MAX_VALUE), st.sampled_from([10**9, 10**18, MAX_VALUE]))
-# What a number may show: neither controls nor direction marks, and no halves of surrogate pairs.
+# What a number may show: no control characters, no direction marks, no halves of surrogate pairs.
 visible = st.characters(exclude_categories=["Cc", "Cf", "Zl", "Zp", "Cs"])
 texts = st.one_of(
     st.text("AZaz09-/ .ÄßЖ東{}\\^$[(*+%_'", max_size=5),
@@ -414,7 +414,7 @@ def test_numbers_and_their_values_are_those_of_python(
             ]
         )
     )
-    # Only PostgreSQL can say which letters differ in case alone.
+    # Only PostgreSQL can say which letters differ only in case.
     query = """
         SELECT ledger_number(%s, %s, %s, %s, %s), ledger_value_of(%s, %s, %s, %s), upper(%s), upper(%s), upper(%s)
     """

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 BOOKS = "berlin-secret books"
 NFE = ["--cnpj", "12345678000195", "--state", "35", "--serie", "1", "--justification", "Falha do sistema na emissao"]
 
-#: What of each command reads rows. A command with none writes what it is given, and reads settings alone.
+#: The ways in which each command reads rows. A command without any writes what it is given, and reads only settings.
 READING: dict[str, list[list[str]]] = {
     "flush": [],
     "ledger_adopt": [],
@@ -81,7 +81,7 @@ def there(unguarded: None, settings: Any) -> Places:
 
 
 def said(name: str, arguments: list[str]) -> str:
-    """What a command writes, whatever it thinks of it; a failure of ours is an answer too."""
+    """What a command writes, with any exit code; one of Folio's errors is an answer too."""
     out = io.StringIO()
     try:
         call_command(name, *arguments, stdout=out, stderr=io.StringIO())
@@ -115,7 +115,7 @@ def test_every_sweep_runs(there: Places, given: Poison) -> None:
     poison(there, given)
     for sweep in registered():
         if ":" not in sweep.name:  # those ask accounting systems; what they do here is below
-            # Of the poisoned period alone may there be something that could not be done.
+            # Only the poisoned period may have something that could not be done.
             error = run(sweep.name).error
             assert error == "" or error.startswith("Not done: berlin/old"), sweep.name
             assert "mumbai" not in error

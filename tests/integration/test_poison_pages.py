@@ -51,7 +51,7 @@ def body(answer: Any) -> bytes:
 def every_page(there: Places) -> Iterator[tuple[str, str, dict[str, Any]]]:
     for place in (there.bad, there.good):
         for name, ways in addresses(place).items():
-            # Of the tenant that is as it should be, the pages that look at several tenants, and one of its files.
+            # Of the healthy tenant: the pages that look at several tenants, and one of its files.
             for address, query in ways if place is there.bad else ways[:1] if name in SHARED else ():
                 yield name, address, query
     old: Any = there.rows[Period]

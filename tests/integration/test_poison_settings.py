@@ -58,7 +58,7 @@ SPOILT: dict[str, tuple[str, set[str]]] = {
 
 @pytest.fixture
 def both(unguarded: None, settings: Any) -> None:
-    """Series that every sweep has something to do for, good ones and bad ones of each."""
+    """Good and bad series that give every sweep something to do."""
     settings.LEDGER = {"METRICS_TOKEN": "token-of-the-tests"}
     for quality in ("bad", "good"):
         filled(quality)

@@ -1,4 +1,4 @@
-"""Previews look: they lock no row and write nothing, in a transaction of the caller's as well (ATOMIC_REQUESTS)."""
+"""Previews only read: they lock no row and write nothing, even in a caller's transaction (ATOMIC_REQUESTS)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Authorised ranges under every door: command, file, admin, page; in the report, the judge's word and the metrics."""
+"""Authorised ranges in every interface: command, file, admin, page, report, verdict and metrics."""
 
 from __future__ import annotations
 

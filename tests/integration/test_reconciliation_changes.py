@@ -1,4 +1,4 @@
-"""A comparison of the changes finds the same as a comparison of everything, whatever changed and whoever was slow."""
+"""Comparing the changes finds the same as comparing everything, for any change, and if transactions are slow."""
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ def test_the_company_and_its_tax_id_stand_on_pages_and_in_the_admin() -> None:
 
 
 def test_a_page_reads_no_more_of_a_large_ledger_than_it_shows(reader: Client) -> None:
-    """The rows of a period come along the index of its values: none is sorted."""
+    """The rows of a period come along the index of its values, without a sort."""
     define_series("many", org="shop", template="M{counter}", calendar="never", time_zone="UTC")
     with transaction.atomic():
         issue_many("many", org="shop", documents=[f"m:{n}" for n in range(5000)], on=date(2026, 5, 1))

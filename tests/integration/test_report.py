@@ -492,7 +492,7 @@ _codes = count()
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(["issued", "issued", "gap", "reserved", "lost"]), min_size=1, max_size=25))
 def test_gaps_are_those_of_a_model_that_looks_at_each_value(kinds: list[str]) -> None:
-    """The rows are put into the table as they are, so that also what no checkout leaves behind is met."""
+    """The rows are written straight into the tables, so that there are also runs that no checkout leaves behind."""
     code = f"model-{next(_codes)}"
     series = define_series(code, template=f"{code}-{{counter}}", calendar="never", time_zone="UTC")
     period = open_period(series)

@@ -1,4 +1,4 @@
-"""A history that was adopted by mistake is retired whole, by one event, as long as nothing followed it."""
+"""A history that was adopted by mistake is retired as a whole, by one event, if nothing followed it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ledger beside a SQLite default: ``allow_migrate`` of the routers decides where it is at home, everywhere."""
+"""The ledger beside a SQLite default: everywhere, the routers' ``allow_migrate`` decides which database has it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_test_runner(run: Run) -> None:
 
 
 def test_migrating_to_zero_on_the_other_database(run: Run) -> None:
-    """Nothing is taken down there, and the ledger stays as it is where it is."""
+    """That database loses nothing, and the ledger stays as it is in the other one."""
     done = run("migrate", "ledger", "zero")
     assert done.returncode == 0, done.stderr
     assert run("ledger_verify").returncode == 0

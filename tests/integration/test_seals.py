@@ -1,4 +1,4 @@
-"""Seals: each row in exactly one, whatever its id and commit; and whatever is changed afterwards is named."""
+"""Seals: each row is in exactly one, in any order of ids and commits; and each later change is named."""
 
 from __future__ import annotations
 
@@ -608,7 +608,7 @@ def test_a_head_that_says_something_else_is_refused(fresh: str) -> None:
                 plain.execute(sql.KEEP_SEAL, ["", text, "", "", b"0" * 32, [], [], [], b"", "", None])
 
 
-# ---- One root, whatever the session is like -------------------------------------------------------------------------
+# ---- One root in every session -------------------------------------------------------------------------------------
 
 
 def test_two_zones_and_two_date_styles_make_one_root(sealed: BaseDatabaseWrapper) -> None:

@@ -649,7 +649,7 @@ def test_a_period_that_closes_asks_for_a_seal(url: str, wanted: list[str]) -> No
 
 
 def test_the_workers_send_a_task_where_there_is_a_broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """There is none here, which is no error, and nobody waits for one."""
+    """Here there is no broker, which is no error, and nobody waits for one."""
     nowhere = Celery(broker="redis://127.0.0.1:1/0", set_as_current=False)
     monkeypatch.setattr("celery.current_app", nowhere)
     log = mock.Mock()

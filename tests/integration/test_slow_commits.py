@@ -1,4 +1,4 @@
-"""``ledger_status`` tells where early release would help: where commits are slow, and counters wait for them."""
+"""``ledger_status`` says when early release would help: if commits are slow and counters wait for them."""
 
 from __future__ import annotations
 

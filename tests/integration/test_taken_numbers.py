@@ -1,4 +1,4 @@
-"""Numbers that a series comes to and the tenant's ledger has already: kept out, and a way past those that are there."""
+"""Numbers that a series would give out and the tenant's ledger has already: they are refused, or skipped."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_formats_that_the_length_limit_keeps_apart_are_accepted() -> None:
 
 
 def test_two_runs_of_one_prefix_stand_side_by_side() -> None:
-    """As ranges that an authority granted will."""
+    """As authorised ranges do."""
     first = open_period(define_series("one", template="N{year}-{counter}"), DAY)
     Period.objects.filter(pk=first.pk).update(max_value=100)
     row = Period.objects.get(pk=first.pk)

@@ -14,7 +14,7 @@ from ledger.verification import verify
 from tests.allocations import ALL
 from tests.databases import as_plain_owner, database_alias, manage, migrated_database, plain_owner
 
-#: Those whose numbers come from the ledger alone.
+#: Those whose numbers come only from the ledger.
 ALLOCATIONS = [name for name in ALL if name != "remote"]
 
 
@@ -40,7 +40,7 @@ def test_they_begin_at_one_and_go_away_with_their_schema(django_db_blocker: Any)
     ):
         number_one_of_each("real")
         owner.execute(f"CREATE SCHEMA trial AUTHORIZATION {plain_owner()}")
-        # Why the guide names the one schema alone: Django finds the migrations of the other one, and makes no tables.
+        # So the guide names only one schema: else Django would find the migrations of the other, and make no tables.
         migrated = manage("migrate", url=make_conninfo(url, options="-c search_path=trial,public"))
         assert "No migrations to apply" in migrated.stdout
         trial_url = as_plain_owner(url, "-c search_path=trial")

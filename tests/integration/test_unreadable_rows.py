@@ -1,4 +1,4 @@
-"""Rows that pages, exports or sweeps could not read for ever are kept out by every way in: constraints and triggers."""
+"""Constraints and triggers refuse rows that pages, exports or sweeps could never read, on every way in."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from tests.integration.test_admin_site import environment, needs_postgres
 
 ROOT = Path(__file__).resolve().parents[2]
 
-#: Seconds until everything must be healthy, and until it must have ended: none of it takes a tenth of that.
+#: Seconds until everything must be healthy, and until it must have ended: they take less than a tenth of that.
 PATIENCE = 120
 
 pytestmark = [

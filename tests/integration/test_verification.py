@@ -1,5 +1,6 @@
 """``ledger_verify``: each rule is broken in a real database, as a superuser can, and the row is named."""
 
+import json
 from collections.abc import Callable
 from io import StringIO
 
@@ -39,14 +40,17 @@ def test_a_broken_row_is_named(
     tamper: Callable[..., None], statements: list[str], rule: int, check: str, text: str
 ) -> None:
     tamper(*statements)
-    named = [finding for finding in found() if finding.check == check]
-    assert named
-    assert {finding.rule for finding in named} == {rule}
-    assert any(text in finding.problem for finding in named)
-    assert named[0].tenant is not None
+    out = StringIO()
     with pytest.raises(CommandError) as raised:
-        call_command("ledger_verify", database=ALIAS, stdout=StringIO())
+        call_command("ledger_verify", database=ALIAS, json=True, stdout=out)
     assert raised.value.returncode == (1 if check in WORK else 2)
+    alarms = json.loads(out.getvalue())["alarms"]
+    assert all(alarm["problem"] and alarm["remedy"] for alarm in alarms)
+    named = [alarm for alarm in alarms if alarm["check"] == check]
+    assert named
+    assert {alarm["rule"] for alarm in named} == {rule}
+    assert any(text in alarm["problem"] for alarm in named)
+    assert named[0]["tenant"] is not None
 
 
 def test_a_row_is_named_with_all_that_finds_it(tamper: Callable[..., None]) -> None:

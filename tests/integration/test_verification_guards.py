@@ -194,13 +194,13 @@ def test_objects_of_the_host_are_noted(ledger: BaseDatabaseWrapper, statements: 
     assert HOSTS[statements] in notes[0].problem
 
 
-#: Neither a finding nor a note, each with why.
+#: These are neither findings nor notes, and here is why.
 HARMLESS = {
-    # Where rows lie in an index, and how many a page holds, changes none of its answers.
+    # An index answers the same wherever its rows lie, and however many a page holds.
     "index with parameters": "ALTER INDEX ledger_entry_number SET (fillfactor = 50)",
     "constraint with parameters": "ALTER INDEX ledger_entry_value SET (fillfactor = 50)",
     "exclusion with parameters": "ALTER INDEX ledger_period_no_overlap SET (fillfactor = 50)",
-    # The planner's alone: the same rows, found another way.
+    # Only for the planner: it finds the same rows another way.
     "statistics targets": "ALTER TABLE ledger_entry ALTER kind SET STATISTICS 1000;"
     " ALTER TABLE ledger_entry ALTER kind SET (n_distinct = 3)",
     "costs of a function": "ALTER FUNCTION ledger_is_key(text) COST 9999",
@@ -302,7 +302,7 @@ def test_what_ledger_grants_gives_is_no_finding(ledger: BaseDatabaseWrapper, pur
 
 
 def test_the_tables_of_the_workers_are_checked_if_installed(ledger: BaseDatabaseWrapper) -> None:
-    """A project that doesn't install their app has none of them; one that has some has them all."""
+    """A project that doesn't install their app has no such table; if one is there, all must be."""
     shipped = catalogue.shipped().objects
     others = shipped["table"].keys() - set(all_tables())
     assert others

@@ -1,4 +1,4 @@
-"""The ways out that ``ledger_verify`` names for what waits: followed, they lead back to a ledger without a finding."""
+"""The remedies that ``ledger_verify`` names for queues: after them, the ledger has no finding."""
 
 from collections.abc import Callable
 from datetime import timedelta

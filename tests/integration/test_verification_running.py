@@ -1,4 +1,4 @@
-"""``ledger_verify`` and the continuity report while checkouts go on: each reads one snapshot, in which all adds up."""
+"""``ledger_verify`` and the continuity report while checkouts go on: each reads one snapshot."""
 
 from threading import Event
 from typing import Any

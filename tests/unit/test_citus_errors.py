@@ -1,4 +1,4 @@
-"""Errors as they come from a schema that Citus distributes: constraints with a shard's number, or in words alone."""
+"""Errors as they come from a schema that Citus distributes: constraints with a shard's number, or only words."""
 
 from __future__ import annotations
 

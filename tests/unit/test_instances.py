@@ -1,4 +1,4 @@
-"""The key of a row, from what an instance has: whatever the class, whatever the type of the primary key."""
+"""The key of a row is made from an instance of any class, with a primary key of any type."""
 
 import uuid
 from datetime import UTC, date, datetime, timedelta, timezone

@@ -1,4 +1,4 @@
-"""Islands cut along what is known of their values, against a model that looks at each value alone."""
+"""Islands are cut where what is known of their values changes: compared with a model that looks at each value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Threads that share one transaction: each has its own rows and its own error, and none waits for ever."""
+"""Threads that share one transaction: each has its own rows and its own error, and all waits end."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def test_a_process_that_signs_nothing_has_a_key_of_its_own(tmp_path: Path, given
     first, second = (shown(tmp_path, SIGNS_NOTHING="1", **given) for _ in range(2))
     assert len({first, second, KEY}) == 3
     assert min(len(first), len(second)) >= 50
-    # Nor is it kept where the site could find it, or a file system that is read-only would refuse it.
+    # It is not kept: the site could find it, and a read-only file system would refuse it.
     assert not list(tmp_path.iterdir())
 
 
