@@ -28,7 +28,6 @@ import pytest
 from tests.accounting.clocks import FakeClock
 from tests.accounting.meter import Meter
 from tests.accounting.standins.books import Books
-from tests.accounting.standins.chosen_faults import Patience
 from tests.accounting.standins.server import Fault, StandIn
 from workers.accounting import errors
 from workers.accounting.base import AccountingSystem, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
@@ -120,8 +119,8 @@ class Conformance:
     def http_options(self, clock: FakeClock, **changes: Any) -> HttpOptions:
         given: dict[str, Any] = {
             "clock": clock,
-            "transport": Patience(),
-            "timeouts": Timeouts(connect=2, write=2, total=10),
+            # Real seconds, which pass only if a server doesn't answer.
+            "timeouts": Timeouts(connect=2, read=0.3, write=2, total=10),
             "retries": Retries(attempts=3, jitter=lambda: 0.5),
             "largest_answer": 1_000_000,
         }

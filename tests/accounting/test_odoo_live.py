@@ -23,6 +23,7 @@ from tests.accounting.conformance import Conformance, everything, tells
 from tests.accounting.odoo_proxy import OdooProxy
 from tests.accounting.pushing import sell
 from tests.accounting.reconciling import open_findings
+from tests.accounting.standins.chosen_faults import Patience
 from tests.accounting.standins.server import Fault
 from tests.integration.admin_pages import flag_gap
 from workers.accounting import errors
@@ -58,7 +59,8 @@ class TestOdoo(Conformance):
     organisation = "1"
 
     def http_options(self, clock: FakeClock, **changes: Any) -> HttpOptions:
-        return super().http_options(clock, **({"timeouts": Timeouts(total=60)} | changes))
+        patient = {"transport": Patience(), "timeouts": Timeouts(total=60)}
+        return super().http_options(clock, **(patient | changes))
 
     def invoice(self, number: str = "INV-2026-000001", reference: str = "order:1", **facts: Any) -> NewInvoice:
         return super().invoice(number, reference, **{"customer": customer(), **facts})

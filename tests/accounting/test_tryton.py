@@ -13,7 +13,7 @@ import pytest
 from tests.accounting import tryton_installation, tryton_server
 from tests.accounting.clocks import FakeClock
 from tests.accounting.conformance import Conformance, everything, tells
-from tests.accounting.standins.chosen_faults import path_ends
+from tests.accounting.standins.chosen_faults import Patience, path_ends
 from tests.accounting.standins.server import Fault
 from tests.accounting.tryton_proxy import TrytonProxy
 from workers.accounting import errors
@@ -45,7 +45,8 @@ class TestTryton(Conformance):
     organisation = "1"
 
     def http_options(self, clock: FakeClock, **changes: Any) -> HttpOptions:
-        return super().http_options(clock, **({"timeouts": Timeouts(total=60)} | changes))
+        patient = {"transport": Patience(), "timeouts": Timeouts(total=60)}
+        return super().http_options(clock, **(patient | changes))
 
     def invoice(self, number: str = "INV-2026-000001", reference: str = "order:1", **facts: Any) -> NewInvoice:
         # The books have this currency, and rates of no other.

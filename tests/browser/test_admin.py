@@ -19,6 +19,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 PASSWORD = "correct horse"
 
+#: For what is the same on a phone.
+on_a_desk = pytest.mark.parametrize("page", [1280], ids=["desktop"], indirect=True)
+
 
 @pytest.fixture
 def admin(page: Page, live_server: Any, transactional_db: None) -> str:
@@ -98,6 +101,7 @@ def test_a_refused_template_says_why_before_and_after_saving(page: Page, admin: 
     shoot(page, screenshots, "series-list")
 
 
+@on_a_desk
 def test_a_late_answer_does_not_win(page: Page, admin: str) -> None:
     page.goto(f"{admin}ledger/series/add/")
     held: list[Any] = []
@@ -113,6 +117,7 @@ def test_a_late_answer_does_not_win(page: Page, admin: str) -> None:
     expect(number).to_have_text(re.compile("^FAST-"))
 
 
+@on_a_desk
 def test_without_an_answer_the_preview_says_so(page: Page, admin: str) -> None:
     page.goto(f"{admin}ledger/series/add/")
     page.route("**/preview/?*", lambda route: route.fulfill(status=500, body="broken"))

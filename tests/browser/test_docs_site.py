@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.test_admin import on_a_desk
 from tests.browser.test_pages import accessible, pictures
 from tests.docs_site import Site
 
@@ -56,11 +57,13 @@ def test_each_sort_of_page_is_accessible_and_fits(page: Page, start: str, path: 
     pictures(page, screenshots, "docs-" + path.removesuffix(".html").replace("/", "-"))
 
 
+@on_a_desk
 def test_a_page_is_found_by_searching(page: Page, start: str) -> None:
     page.goto(f"{start}search.html?q=give_back")
     expect(page.locator("#search-results a", has_text="Choose an allocation").first).to_be_visible()
 
 
+@on_a_desk
 def test_every_page_is_reached_from_the_first_one(page: Page, start: str, site_of_docs: Site) -> None:
     page.goto(f"{start}index.html")
     links = page.locator("aside.sidebar-drawer a.reference.internal").evaluate_all("all => all.map(a => a.href)")

@@ -22,7 +22,7 @@ from ledger.reconciliation import BookSettings
 from ledger.reports.formats import formats
 from ledger.sweeps import registered
 from ledger.sweeps.running import run
-from tests.browser.test_admin import PASSWORD, fits, shoot
+from tests.browser.test_admin import PASSWORD, fits, on_a_desk, shoot
 from tests.integration.pages import SCRIPT, Shop, flag, shop, user
 from tests.integration.paper_books import There
 from tests.integration.queues import pooled, reserve, reserving, take
@@ -284,6 +284,7 @@ def test_a_finding_is_acknowledged(page: Page, start: str, berlin: Shop) -> None
     assert (said.finding, said.reason, said.actor) == (berlin.finding, "entered by hand", "maria")
 
 
+@on_a_desk
 def test_every_export_is_downloaded(page: Page, start: str, berlin: Shop, tmp_path: Path) -> None:
     page.goto(f"{start}period/{berlin.period.pk}/")
     links = page.locator(".exports a")
@@ -308,6 +309,7 @@ def test_every_export_is_downloaded(page: Page, start: str, berlin: Shop, tmp_pa
             assert {"voids.csv", "CONTENTS.txt"} & set(zipfile.ZipFile(target).namelist())
 
 
+@on_a_desk
 def test_what_people_typed_is_never_run(page: Page, live_server: Any, transactional_db: None) -> None:
     evil = shop(SCRIPT, "E", code=SCRIPT, mark=SCRIPT)
     user("maria", *EVERYTHING)
@@ -382,6 +384,7 @@ def test_a_period_of_long_values(page: Page, start: str) -> None:
     accessible(page)
 
 
+@on_a_desk
 def test_paper_has_no_buttons(page: Page, start: str, berlin: Shop) -> None:
     page.emulate_media(media="print")
     page.goto(f"{start}period/{berlin.period.pk}/")
@@ -390,6 +393,7 @@ def test_paper_has_no_buttons(page: Page, start: str, berlin: Shop) -> None:
     expect(page.locator("#gaps").locator("visible=true")).to_have_count(1)
 
 
+@on_a_desk
 def test_each_sheet_of_paper_says_whose_it_is(page: Page, start: str, berlin: Shop, screenshots: Path) -> None:
     """And no column is cut: the last heading and what stands below it are there."""
     for at in range(60):

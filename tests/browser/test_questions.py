@@ -14,6 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 from ledger import define_series, issue, void
 from ledger.models import GapExplained, Period
 from ledger.sweeps import registry
+from tests.browser.test_admin import on_a_desk
 from tests.browser.test_pages import EVERYTHING, accessible, log_in
 from tests.integration.pages import flag, shop, user
 
@@ -104,6 +105,7 @@ def test_who_voided_it_and_why(visitor: Visitor) -> None:
     assert visitor.clicks <= 3
 
 
+@on_a_desk
 def test_what_do_i_hand_to_the_auditor(visitor: Visitor) -> None:
     visitor.click(row(visitor, "berlin").get_by_role("link", name="invoice", exact=True))
     with visitor.page.expect_download() as waiting:

@@ -53,7 +53,7 @@ POISONS = (
         text="E'" + "".join(rf"\u{ord(one):04x}" for one in ODD_TEXT) + "'",
     ),
     Poison("other shape", facts="""('{"here": [1], "there": 5, "cause": ' || repeat('9', 400) || '.5e10}')"""),
-    Poison("large", facts="""('{"cause": "' || repeat('large ', 340000) || '"}')"""),
+    Poison("large", facts="""('{"cause": "' || repeat('large ', 20000) || '"}')"""),
 )
 
 #: Texts that Folio compares: what an unknown one does is for test_poison_settings.py.

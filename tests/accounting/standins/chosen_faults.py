@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import httpx
 
 from tests.accounting.standins.books import Books
-from tests.accounting.standins.server import Fault, Reply, Request, StandIn
+from tests.accounting.standins.server import Fault, Reply, Request
 from workers.accounting.http import trusted_certificates
 
 
 class ChosenFaults(Books):
     """A stand-in with faults for certain requests, not only at certain times."""
 
+    latest: ClassVar[ChosenFaults | None] = None
+
     def __init__(self) -> None:
         super().__init__()
+        ChosenFaults.latest = self
         self._chosen: list[tuple[Callable[[Request], bool], Fault]] = []
         #: How many of them have happened.
         self.met = 0
@@ -50,7 +54,7 @@ class Patience(httpx.HTTPTransport):
         super().__init__(verify=trusted_certificates())
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        standin = StandIn.latest
-        silent = standin is not None and any(fault is Fault.TIMEOUT for fault, _ in standin.faults)
-        request.extensions["timeout"] = {**request.extensions["timeout"], "read": 0.05 if silent else 60.0}
+        proxy = ChosenFaults.latest
+        silent = proxy is not None and any(fault is Fault.TIMEOUT for fault, _ in proxy.faults)
+        request.extensions["timeout"] = {**request.extensions["timeout"], "read": 0.2 if silent else 60.0}
         return super().handle_request(request)

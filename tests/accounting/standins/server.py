@@ -82,11 +82,8 @@ class StandIn:
     secret: ClassVar[str] = "sesame-4d1c0ffee-open"
     #: Seconds in the Retry-After of LIMITED.
     retry_after = 7
-    #: The one that was made last.
-    latest: ClassVar[StandIn | None] = None
 
     def __init__(self) -> None:
-        StandIn.latest = self
         self.requests: list[Request] = []
         self.faults: deque[tuple[Fault, str]] = deque()
         self.lock = threading.RLock()
