@@ -64,7 +64,7 @@ def held(request: pytest.FixtureRequest, logins: Logins) -> Iterator[str]:
         assert not taken
         yield str(request.param).removeprefix("pg_advisory_").replace("_", "-")
         holder.rollback()
-        assert rows(OWNER, "SELECT max(id) FROM ledger_period")[0][0] <= PERIODS
+        assert rows(OWNER, "SELECT coalesce(max(id), 0) FROM ledger_period")[0][0] <= PERIODS
 
 
 def test_these_are_all_keys() -> None:
