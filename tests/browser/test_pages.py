@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
@@ -32,6 +32,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 ACTING = ("void_number", "explain_gap", "acknowledge_finding", "acknowledge_alarm", "read_books")
 EVERYTHING = ("view_entry", "view_findingraised", "view_sweeprun", *ACTING)
+
+#: The colours, and the rules of axe-core that are asked in them: in the dark, those about colours.
+SCHEMES: tuple[tuple[Literal["dark", "light"], dict[str, Any]], ...] = (
+    ("dark", {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}),
+    ("light", {}),
+)
 
 #: How files of each kind begin.
 _BEGIN = {".pdf": b"%PDF-", ".zip": b"PK\x03\x04", ".xlsx": b"PK\x03\x04", ".json": b"{", ".csv": b"\xef\xbb\xbf"}
@@ -83,11 +89,8 @@ def log_in(page: Page, live_server: Any, name: str) -> None:
 
 
 def accessible(page: Page) -> None:
-    """Nothing serious for axe-core, and nothing beyond the right edge.
-
-    In the dark, only the rules about colours are asked: nothing else of a page depends on them.
-    """
-    for scheme, rules in (("dark", {"runOnly": ["cat.color"]}), ("light", {})):
+    """Nothing serious for axe-core, and nothing beyond the right edge."""
+    for scheme, rules in SCHEMES:
         page.emulate_media(color_scheme=scheme)
         serious = [
             (rule["id"], rule["impact"], [node["html"][:200] for node in rule["nodes"]][:3])
