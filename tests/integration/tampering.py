@@ -35,8 +35,8 @@ KEYS: list[Case] = [
 
 ENTRIES: list[Case] = [
     ([f"DELETE FROM ledger_entry WHERE {INVOICE} AND value IN (5, 6)"], 1, "lost-or-tampered", "5 to 6"),
-    ([f"DELETE FROM ledger_entry WHERE {INVOICE} AND value = 1"], 1, "lost-or-tampered", "of 1,"),
-    ([f"DELETE FROM ledger_entry WHERE {INVOICE} AND value = 9"], 1, "lost-or-tampered", "of 9,"),
+    ([f"DELETE FROM ledger_entry WHERE {INVOICE} AND value = 1"], 1, "lost-or-tampered", "about 1,"),
+    ([f"DELETE FROM ledger_entry WHERE {INVOICE} AND value = 9"], 1, "lost-or-tampered", "about 9,"),
     ([f"DELETE FROM ledger_entry WHERE {INVOICE}"], 1, "lost-or-tampered", "1 to 9"),
     (["DELETE FROM ledger_adoptedgap"], 1, "lost-or-tampered", "101 to 104"),
     (
@@ -161,7 +161,7 @@ ENTRIES: list[Case] = [
         ],
         6,
         "explained-no-gap",
-        "is no gap",
+        "is not a gap",
     ),
     ([f"UPDATE ledger_period SET closed_at = '2025-01-01' WHERE {PERIOD}"], 7, "after-closing", "after its period"),
     ([f"UPDATE ledger_entry SET issued_on = '2026-01-01' WHERE {INVOICE} AND value = 5"], 7, "date-outside", "2026"),
@@ -314,7 +314,7 @@ RESERVED: list[Case] = [
         ["UPDATE ledger_reservation SET reserved_at = now() - interval '61 minutes'"],
         9,
         "reservation-old",
-        "longer than a sweep",
+        "longer than sweeps",
     ),
     (["UPDATE ledger_reservation SET issued_on = '2025-06-01'"], 2, "latest-date", "2025-06-01 > 2025-05-05"),
     (
