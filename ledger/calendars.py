@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from ledger.errors import InvalidCalendar, InvalidDate
 
-# Files of the tz database that are no places: the first means whatever the machine is set to.
-_NOT_A_PLACE = frozenset({"localtime", "Factory"})
+#: Keys of the tz database that are no places. The first means whatever the machine is set to. The last seven are also
+#: abbreviations, which PostgreSQL reads without summer time, and by the session's own list of them.
+NO_PLACES = frozenset({"localtime", "Factory", "CET", "EET", "EST", "HST", "MET", "MST", "WET"})
 
 _ONE_DAY = timedelta(days=1)
 
@@ -212,10 +213,11 @@ def business_date(moment: date | datetime, zone: ZoneInfo) -> date:
 def zone(name: str) -> ZoneInfo:
     """The time zone of an IANA key such as ``Asia/Kolkata``. Raises `InvalidCalendar` for any other text."""
     # Checking membership, rather than loading it, keeps out paths, folders and the wrong case on every file system.
-    if name in _NOT_A_PLACE or name not in available_timezones():
+    if name in NO_PLACES or name not in available_timezones():
         raise InvalidCalendar(
             f"The time zone {name!r} is unknown.",
-            rule="A time zone is a key of the IANA time zone database, written exactly as it is there.",
+            rule="A time zone is UTC or a place in the IANA time zone database, written exactly as it is there. An "
+            "abbreviation such as CET is no place: to PostgreSQL it has no summer time.",
             remedy="Use one such as Europe/Berlin, Asia/Kolkata or UTC.",
         )
     return ZoneInfo(name)

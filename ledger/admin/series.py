@@ -19,7 +19,7 @@ from django.views.decorators.http import require_safe
 
 from ledger.admin.base import ReadableChangeList, WritingAdmin
 from ledger.admin.filters import TenantFilter
-from ledger.calendars import CalendarKind, Span, day_after
+from ledger.calendars import NO_PLACES, CalendarKind, Span, day_after
 from ledger.conf import ledger_settings
 from ledger.errors import InvalidArgument, InvalidTemplate, LedgerError
 from ledger.form_changes import describe_form, keeps_form
@@ -114,7 +114,7 @@ class TimeZoneInput(forms.TextInput):
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
         context = super().get_context(name, value, {**(attrs or {}), "list": "ledger-time-zones"})
-        return {**context, "zones": sorted(available_timezones() - {"localtime", "Factory"})}
+        return {**context, "zones": sorted(available_timezones() - NO_PLACES)}
 
 
 class SeriesForm(forms.ModelForm):  # type: ignore[type-arg]
