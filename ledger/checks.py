@@ -17,6 +17,7 @@ from ledger.databases import may_hold_ledger
 from ledger.errors import LedgerError
 from ledger.misspelt import meant, unknown
 from ledger.models import Allocation, Series
+from ledger.prepared import REMEDY, prepared_holders
 from ledger.sql import OWN_SESSION
 from ledger.testing import is_test_database
 
@@ -153,7 +154,7 @@ def _check_homes() -> Iterator[CheckMessage]:
 def check_databases(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Version, isolation level, owner of the event tables, the second connection, and tenants whose model is gone."""
+    """Version, isolation level, owner, second connection, prepared transactions, and tenants whose model is gone."""
     return [message for alias in databases or () if may_hold_ledger(alias) for message in _check_database(alias)]
 
 
@@ -164,7 +165,7 @@ def _check_database(alias: str) -> Iterator[CheckMessage]:
     if version < _OLDEST:
         told = f"The database {alias!r} is PostgreSQL {version // 10000}; Folio needs 15 or newer."
         yield Error(told, id="ledger.E003")
-    every = [_check_owner, _check_isolation, _check_second_connection]
+    every = [_check_owner, _check_isolation, _check_second_connection, _check_prepared]
     if fetch_value(alias, _MAY_READ):
         every += [_check_connection_age, _check_tenants]
     for check in every:
@@ -239,6 +240,11 @@ def _check_second_connection(alias: str) -> Iterator[CheckMessage]:
         "them. Name an alias of the same database and login that goes through another pool.",
         id="ledger.E004",
     )
+
+
+def _check_prepared(alias: str) -> Iterator[CheckMessage]:
+    for holder in prepared_holders(alias):
+        yield checks.Warning(f"{holder}, in the database {alias!r}.", hint=REMEDY, id="ledger.W007")
 
 
 def _check_connection_age(alias: str) -> Iterator[CheckMessage]:

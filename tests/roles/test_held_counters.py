@@ -1,18 +1,21 @@
 """A counter that a role holds and forgets, idle or by PREPARE TRANSACTION: others are told by their own deadline.
 
-What is held is no gap. A prepared transaction belongs to no connection, and outlives a restart; ``ledger_verify``
-notes it.
+What is held is no gap. A prepared transaction belongs to no connection, and outlives a restart; ``ledger_verify``,
+``ledger_status`` and the system check name it.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import Error as DatabaseError, connections, transaction
 
 from ledger import close_period, issue
+from ledger.checks import check_databases
 from ledger.errors import LockTimeout
 from ledger.gaps import sweep
 from ledger.models import Entry
@@ -109,6 +112,12 @@ def test_who_waits_is_told_and_nothing_is_flagged(how: str, logins: Logins) -> N
             assert note.problem.startswith(
                 "The prepared transaction 'held \\x1b[31m{name}%s' of the role Shop \"checkout\""
             )
+            told = StringIO()
+            with suppress(CommandError):
+                call_command("ledger_status", database=OWNER, tenant=how, stdout=told)
+            assert "The prepared transaction 'held \\x1b[31m{name}%s'" in told.getvalue()
+            [warning] = [one for one in check_databases(None, databases=[OWNER]) if one.id == "ledger.W007"]
+            assert "COMMIT PREPARED" in str(warning.hint)
             for alias in (WORKERS, FINANCE, AUDITOR, NOBODY):
                 assert _ended_by(alias).sqlstate == "42501"
     assert notes() == []

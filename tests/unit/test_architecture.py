@@ -20,7 +20,7 @@ LAYERS = [
     {"calendars", "formats", "texts", "instances", "keys", "kinds", "rules", "tables", "words", "tenants"},
     {"models", "homes", "sql", "migrations", "cursors"},
     {
-        *("allocation", "refusals", "database_errors", "databases", "durability", "grants", "hooks"),
+        *("allocation", "refusals", "database_errors", "databases", "durability", "grants", "hooks", "prepared"),
         *("arguments", "failures", "replacing", "zones"),
     },
     {"form_changes", "series", "periods", "exhaustion", "ranges", "testing", "queues", "searching"},

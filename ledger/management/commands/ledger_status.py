@@ -12,6 +12,7 @@ from ledger.durability import commit_seconds
 from ledger.judging import Fact, Judgement, Kind, State, Verdict, decide, judge
 from ledger.management.base import LedgerCommand, counted
 from ledger.models import Allocation
+from ledger.prepared import REMEDY, prepared_holders
 from ledger.remote import pool_states
 from ledger.reports.continuity import PeriodSummary, summarise
 from ledger.series import series_of
@@ -46,8 +47,8 @@ class Command(LedgerCommand):
         "Shows every period of every series: first and last value, and what the values between became. It sums twice, "
         "from the counter and from the rows alone. Missing values that heal are free slots, which the next checkouts "
         "take; slots ahead lie above the last value. It also names pools of drafts that are low or could not be "
-        "refilled, and slow commits where early release would help. Exit code 0: in order; 1: people have work to do; "
-        "2: values are lost or don't add up, or the options are invalid."
+        "refilled, prepared transactions that hold rows, and slow commits where early release would help. Exit code 0: "
+        "in order; 1: people have work to do; 2: values are lost or don't add up, or the options are invalid."
     )
     judges = True
     examples = """  manage.py ledger_status
@@ -68,21 +69,19 @@ class Command(LedgerCommand):
         summaries = _judged(summarise(**chosen, using=alias), judgement, counted_facts)
         pools = pool_states(**chosen, using=alias)
         hint = _hint(alias, **chosen)
+        prepared = [f"{holder}. {REMEDY}" for holder in prepared_holders(alias)]
         if options["json"]:
 
             def tail() -> dict[str, Any]:
                 verdict = _verdict(judgement, counted_facts)
                 told = {"ok": verdict.is_in_order, "verdict": verdict.as_dict()}
-                return {"pools": [pool.as_dict() for pool in pools], "hint": hint, **told}
+                return {"pools": [pool.as_dict() for pool in pools], "prepared": prepared, "hint": hint, **told}
 
             self.stream_json({"periods": ({**one.as_dict(), "state": state.value} for one, state in summaries)}, tail)
         else:
             self._tables(summaries)
-            for pool in pools:
-                if pool.warning:
-                    self.stdout.write(self.style.WARNING(pool.warning))
-            if hint:
-                self.stdout.write(self.style.WARNING(hint))
+            for warning in filter(None, [*(pool.warning for pool in pools), *prepared, hint]):
+                self.stdout.write(self.style.WARNING(warning))
         self.conclude(_verdict(judgement, counted_facts), quiet=options["json"])
 
     def _tables(self, judged: Iterator[_Judged]) -> None:
