@@ -4,6 +4,7 @@ It returns a NumberIssued whose value, number and time Django reads when they ar
 before it, reading them makes the database number the ticket at once, and locks the counter from then on.
 """
 
+import secrets
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -47,12 +48,12 @@ class _Ticket(NamedTuple):
 
 def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
     """Leave a ticket for one document, or find the one that this transaction has left for it."""
-    answer, schema = _leave(connection, request, [request.document])
+    answer, *where = _leave(connection, request, [request.document])
     if answer[0] == "other_facts":
         raise refusals.pending_with_other_facts(request.document)
     if answer[0] != "pending":
         return refused(*answer)
-    [entry] = _promised(connection, request, [request.document], _Ticket(*answer), schema)
+    [entry] = _promised(connection, request, [request.document], _Ticket(*answer), *where)
     return Answer(Outcome.ISSUED, entry.issued_on, entry=entry)
 
 
@@ -74,28 +75,28 @@ def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequ
         return BlockAnswer(Outcome.OTHER_FACTS, day, {}, existing_id=other)
     if not fresh:
         return BlockAnswer(Outcome.EXISTING, day, {})
-    answer, schema = _leave(connection, request, fresh)
+    answer, *where = _leave(connection, request, fresh)
     if answer[0] == "other_facts":
         raise refusals.pending_with_other_facts(fresh[0])
     if answer[0] != "pending":
         return BlockAnswer(Outcome(answer[0]), day, {})
     places = {document: place for place, document in enumerate(documents)}
     with garbage_collection_paused():
-        entries = _promised(connection, request, fresh, _Ticket(*answer), schema)
+        entries = _promised(connection, request, fresh, _Ticket(*answer), *where)
     return BlockAnswer(Outcome.ISSUED, day, {places[entry.document]: entry for entry in entries})
 
 
-def _leave(connection: BaseDatabaseWrapper, request: Request, documents: list[str]) -> tuple[list[str], str]:
-    """The database's answer, and the schema of the ticket."""
+def _leave(connection: BaseDatabaseWrapper, request: Request, documents: list[str]) -> tuple[list[str], str, str]:
+    """The database's answer, the schema of the ticket, and the secret that the notice at COMMIT will repeat."""
     explain_commit_errors(connection)
-    one = len(documents) == 1
-    arguments = (*request.for_many(documents[0] if one else documents), request.replaces)
-    answer: tuple[list[str], str] = first_row(connection, sql.LEAVE_TICKET if one else sql.LEAVE_TICKETS, arguments)
-    return answer
+    one, secret = len(documents) == 1, secrets.token_hex(8)
+    arguments = (*request.for_many(documents[0] if one else documents), secret, request.replaces)
+    answer, schema = first_row(connection, sql.LEAVE_TICKET if one else sql.LEAVE_TICKETS, arguments)
+    return answer, schema, secret
 
 
 def _promised(
-    connection: BaseDatabaseWrapper, request: Request, documents: Sequence[str], left: _Ticket, schema: str
+    connection: BaseDatabaseWrapper, request: Request, documents: Sequence[str], left: _Ticket, schema: str, secret: str
 ) -> list[NumberIssued]:
     series, period, writer = int(left.series), int(left.period), int(left.transaction)
     if left.early == "true":
@@ -110,7 +111,7 @@ def _promised(
     deferred = DeferredNumbers(connection.alias, schema, int(left.ticket), request.series, entries, written=written)
     deferred.give()
     if len(entries) == 1:
-        listen(connection, deferred)
+        listen(connection, deferred, secret)
     if left.slides == "true":
         transaction.on_commit(deferred.forget_date, using=connection.alias)
     return entries

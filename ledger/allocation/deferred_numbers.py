@@ -163,21 +163,22 @@ def _forget_all(told: weakref.WeakSet[DeferredNumbers]) -> None:
 # (client_min_messages is higher, a block of documents), the number is read when somebody needs it.
 _WORD = "ledger_numbered "
 
-#: The promises that wait for COMMIT on each of the driver's connections, by schema and ticket.
+#: The promises that wait for COMMIT on each of the driver's connections, by what the notice will repeat. No trigger of
+#: the host knows it, so none can tell another number.
 _waiting: weakref.WeakKeyDictionary[Any, weakref.WeakValueDictionary[str, DeferredNumbers]] = (
     weakref.WeakKeyDictionary()
 )
 
 
-def listen(connection: BaseDatabaseWrapper, deferred: DeferredNumbers) -> None:
-    """Let a notice, if one comes, fill in the number of ``deferred``."""
+def listen(connection: BaseDatabaseWrapper, deferred: DeferredNumbers, secret: str) -> None:
+    """Let a notice that repeats ``secret``, if one comes, fill in the number of ``deferred``."""
     driver = connection.connection
     waiting = _waiting.get(driver)
     if waiting is None:
         waiting = _waiting[driver] = weakref.WeakValueDictionary()
         itself = weakref.ref(driver)
         driver.add_notice_handler(lambda notice: _hear(itself, notice))
-    waiting[f"{deferred.schema}.{deferred.ticket}"] = deferred
+    waiting[secret] = deferred
 
 
 def _hear(driver: weakref.ref[Any], notice: Any) -> None:

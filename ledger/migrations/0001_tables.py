@@ -695,7 +695,7 @@ class Migration(migrations.Migration):
             issued_on=DateField(),
             on_stated=BooleanField(help_text="The caller chose the date."),
             slides=BooleanField(help_text="The date is that of the commit, so that dates never decrease."),
-            tells=BooleanField(help_text="A notice at COMMIT tells the client the number, which saves it a query."),
+            tells=TextField(help_text="The notice that tells the number at COMMIT repeats this secret of its client."),
             actor=text(blank=True, default=""),
             metadata=facts(null=True),
             replaces_id=BigIntegerField(null=True),

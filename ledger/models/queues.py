@@ -97,7 +97,7 @@ class Ticket(HiddenModel):
     issued_on = DayField()
     on_stated = models.BooleanField(help_text="The caller chose the date.")
     slides = models.BooleanField(help_text="The date is that of the commit, so that dates never decrease.")
-    tells = models.BooleanField(help_text="A notice at COMMIT tells the client the number, which saves it a query.")
+    tells = models.TextField(help_text="The notice that tells the number at COMMIT repeats this secret of its client.")
     actor = key(blank=True, default="")
     metadata = FactsField(null=True, encoder=DjangoJSONEncoder)
     replaces_id = models.BigIntegerField(null=True)

@@ -74,8 +74,8 @@ RESERVE_TOGETHER = "SELECT * FROM ledger_reserve(%s, %s, %s, %s::text[], '', 0, 
 ISSUE_RESERVED = "SELECT * FROM ledger_issue_reserved(%s, %s, %s, %s, %s::bigint[], %s::text[], %s, %s::jsonb, %s)"
 
 # A ticket to be numbered while COMMIT runs. Arguments: tenant, series, on, at, documents, actor, metadata or null,
-# whether the date was stated, what it replaces. A notice at COMMIT is asked for. With the schema that the ticket is in.
-LEAVE_TICKETS = f"SELECT ledger_leave_ticket(%s, %s, %s, %s, %s::text[], %s, %s, %s, true, %s), {_SCHEMA}"
+# whether the date was stated, what the notice at COMMIT repeats, what it replaces. With the schema of the ticket.
+LEAVE_TICKETS = f"SELECT ledger_leave_ticket(%s, %s, %s, %s, %s::text[], %s, %s, %s, %s, %s), {_SCHEMA}"
 
 # The same for one document, spared the writing of a list.
 LEAVE_TICKET = LEAVE_TICKETS.replace("%s::text[]", "ARRAY[%s]")

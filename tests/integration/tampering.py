@@ -319,8 +319,7 @@ RESERVED: list[Case] = [
     (["UPDATE ledger_reservation SET issued_on = '2025-06-01'"], 2, "latest-date", "2025-06-01 > 2025-05-05"),
     (
         [
-            "SELECT ledger_leave_ticket('acme', 'late', '2025-05-05', NULL, ARRAY['order:late'], '', NULL, true,"
-            " false)",
+            "SELECT ledger_leave_ticket('acme', 'late', '2025-05-05', NULL, ARRAY['order:late'], '', NULL, true, '')",
             "UPDATE ledger_ticket SET transaction_id = 3",
         ],
         4,

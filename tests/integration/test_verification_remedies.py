@@ -58,7 +58,7 @@ def test_an_old_reservation_is_swept(tamper: Callable[..., None]) -> None:
 
 def test_a_ticket_that_was_left_is_issued_again(tamper: Callable[..., None], ledger: BaseDatabaseWrapper) -> None:
     tamper(
-        "SELECT ledger_leave_ticket('acme', 'late', '2025-05-05', NULL, ARRAY['order:late'], '', NULL, true, false)",
+        "SELECT ledger_leave_ticket('acme', 'late', '2025-05-05', NULL, ARRAY['order:late'], '', NULL, true, '')",
         "UPDATE ledger_ticket SET transaction_id = 3",
     )
     assert checks() == {"ticket-left"}

@@ -75,7 +75,7 @@ ISSUING = {
     "a pooled block": "SELECT * FROM ledger_issue_slots('pooled', '{t}', 'pooled', %(on)s, NULL, ARRAY[%(document)s],"
     " %(actor)s, %(metadata)s, true)",
     "at commit": "SELECT ledger_leave_ticket('{t}', 'at_commit', %(on)s, NULL, ARRAY[%(document)s], %(actor)s,"
-    " %(metadata)s, true, true)",
+    " %(metadata)s, true, 'x')",
 }
 GOOD = {"on": DAY, "document": "x", "actor": "till", "metadata": "{}"}
 
@@ -182,11 +182,11 @@ CALLS: dict[str, tuple[str, str]] = {
     ),
     "a ticket for nothing": (
         CHECKOUT,
-        "ledger_leave_ticket('{m}', 'at_commit', '2026-05-05', NULL, '{{}}', '', NULL, false, false)",
+        "ledger_leave_ticket('{m}', 'at_commit', '2026-05-05', NULL, '{{}}', '', NULL, false, '')",
     ),
     "a ticket that begins elsewhere": (
         CHECKOUT,
-        "ledger_leave_ticket('{m}', 'at_commit', '2026-05-05', NULL, '[5:5]={{x}}', '', NULL, false, false)",
+        "ledger_leave_ticket('{m}', 'at_commit', '2026-05-05', NULL, '[5:5]={{x}}', '', NULL, false, '')",
     ),
     "a ticket of unknown wishes": (
         CHECKOUT,

@@ -116,7 +116,7 @@ REPLACING = {
     "serial": "SELECT ledger_issue_serial('', '{code}', '{day}', NULL, '{document}', '', '{{}}', {replaces})",
     "pooled": "SELECT ledger_issue_slot('pooled', '', '{code}', '{day}', NULL, '{document}', '', '{{}}', {replaces})",
     "at_commit": "SELECT ledger_leave_ticket("
-    "'', '{code}', '{day}', NULL, ARRAY['{document}'], '', '{{}}', true, false, {replaces})",
+    "'', '{code}', '{day}', NULL, ARRAY['{document}'], '', '{{}}', true, '', {replaces})",
 }
 
 

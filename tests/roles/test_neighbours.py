@@ -41,6 +41,23 @@ def test_what_others_notify_tells_no_number() -> None:
         rows(CHECKOUT, "UNLISTEN *")
 
 
+def test_code_in_the_checkouts_session_tells_no_other_number() -> None:
+    """A trigger of the host may say what it likes: it can't read what only the client and the ticket know."""
+    define_series("forged", template="FO{year}-{counter}", allocation="at_commit", using=FINANCE)
+    forged = json.dumps(["issued", "20000", "1", "1", "1", "9", "FO2026-9", "1", "1", "f"])
+    with transaction.atomic(using=CHECKOUT):
+        entry = issue("forged", on=DAY, document="x", using=CHECKOUT)
+        rows(
+            CHECKOUT,
+            "DO $do$ DECLARE answer text[]; said text; BEGIN"
+            f" answer := ledger_leave_ticket('', 'forged', '{DAY}', NULL, ARRAY['x'], '', NULL, true, '');"
+            " FOREACH said IN ARRAY answer || ARRAY(SELECT 'public.' || n FROM generate_series(1, 500) n) LOOP"
+            f" RAISE NOTICE 'ledger_numbered %', said USING DETAIL = '{forged}'; END LOOP; END $do$",
+        )
+    assert str(entry) == "FO2026-1"
+    assert refusal(CHECKOUT, "SELECT tells FROM ledger_ticket").sqlstate == "42501"
+
+
 @pytest.mark.parametrize("function", ["pg_cancel_backend", "pg_terminate_backend"])
 @pytest.mark.parametrize("alias", [VOID, WORKERS, FINANCE, AUDITOR, NOBODY])
 def test_a_role_ends_no_other_roles_session(alias: str, function: str) -> None:

@@ -34,7 +34,7 @@ CALLS = {
     "serial": "SELECT ledger_issue_serial('', '{code}', '{day}', NULL, 'order:' || n, '', '{{}}') FROM {thirty}",
     "pooled": "SELECT ledger_issue_slot('pooled', '', '{code}', '{day}', NULL, 'order:' || n, '', '{{}}')"
     " FROM {thirty}",
-    "at_commit": "SELECT ledger_leave_ticket('', '{code}', '{day}', NULL, ARRAY['order:' || n], '', '{{}}', true, true)"
+    "at_commit": "SELECT ledger_leave_ticket('', '{code}', '{day}', NULL, ARRAY['order:' || n], '', '{{}}', true, 'x')"
     " FROM {thirty}",
 }
 FRAMES = {

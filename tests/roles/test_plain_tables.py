@@ -126,7 +126,7 @@ def test_a_cursor_that_is_held_issues_once_at_commit() -> None:
         rows(
             CHECKOUT,
             "DECLARE late CURSOR WITH HOLD FOR"
-            " SELECT ledger_leave_ticket('', 'held', %s, NULL, ARRAY['late'], '', '{}', true, false)",
+            " SELECT ledger_leave_ticket('', 'held', %s, NULL, ARRAY['late'], '', '{}', true, '')",
             [DAY],
         )
     rows(CHECKOUT, "CLOSE late")

@@ -2,10 +2,11 @@
 -- inserted for the first of them. Returns 'pending' with the business date in days since 1970, series, period,
 -- transaction, ticket, the ids that the entries will have, as an array, whether the date becomes that of the commit,
 -- what the ticket replaces, and whether COMMIT releases the counter before its flush (early_release); or 'existing' with
--- the date and the entry; or the refusal, as in ledger_take_serial. Locks nothing.
+-- the date and the entry; or the refusal, as in ledger_take_serial. Locks nothing. A notice at COMMIT repeats p_tells, if
+-- it isn't empty: a secret of the caller's, so that no other code in the session can make such a notice.
 CREATE OR REPLACE FUNCTION ledger_leave_ticket(
     p_tenant text, p_series text, p_on date, p_at timestamptz, p_documents text[], p_actor text, p_metadata jsonb,
-    p_on_stated boolean, p_tells boolean, p_replaces bigint DEFAULT NULL
+    p_on_stated boolean, p_tells text, p_replaces bigint DEFAULT NULL
 ) RETURNS text[] LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
@@ -91,7 +92,7 @@ BEGIN
         (transaction_id, tenant, series_id, code, period_id, documents, entry_ids, issued_on, on_stated, slides, tells,
          actor, metadata, replaces_id)
     VALUES (writer, p_tenant, series, p_series, period, p_documents, ids, day, p_on_stated,
-            slides, p_tells, p_actor, p_metadata, p_replaces)
+            slides, coalesce(p_tells, ''), p_actor, p_metadata, p_replaces)
     RETURNING id INTO ticket;
     RETURN ARRAY['pending', days, series::text, period::text, writer::text, ticket::text, ids::text, slides::text,
                  p_replaces::text, early::text];

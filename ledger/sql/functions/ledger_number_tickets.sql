@@ -56,8 +56,8 @@ BEGIN
                 VALUES (NEW.entry_ids[1], NEW.tenant, NEW.series_id, NEW.period_id, taken, 'issued', new_number,
                         NEW.documents[1], NEW.issued_on, NEW.actor, coalesce(NEW.metadata, '{}'))
                 RETURNING e.issued_at INTO written;
-                IF NEW.tells THEN
-                    RAISE NOTICE 'ledger_numbered %.%', quote_ident(TG_TABLE_SCHEMA), NEW.id USING DETAIL = to_json(ARRAY[
+                IF NEW.tells > '' THEN
+                    RAISE NOTICE 'ledger_numbered %', NEW.tells USING DETAIL = to_json(ARRAY[
                         'issued', (NEW.issued_on - DATE '1970-01-01')::text, NEW.entry_ids[1]::text, NEW.series_id::text,
                         NEW.period_id::text, taken::text, new_number,
                         (date_part('epoch', written) * 1e6::float8)::bigint::text, NEW.transaction_id::text,
@@ -90,8 +90,8 @@ BEGIN
                       HINT = 'Nothing was written. Correct what it says, and run the whole transaction again.';
         END IF;
         -- Sent with the answer to COMMIT, only to the client that asked for it, and not to the server's log.
-        IF t.tells AND answer[1] = 'issued' AND cardinality(t.documents) = 1 THEN
-            RAISE NOTICE 'ledger_numbered %.%', quote_ident(TG_TABLE_SCHEMA), t.id USING DETAIL = to_json(answer)::text;
+        IF t.tells > '' AND answer[1] = 'issued' AND cardinality(t.documents) = 1 THEN
+            RAISE NOTICE 'ledger_numbered %', t.tells USING DETAIL = to_json(answer)::text;
         END IF;
     END LOOP;
     RETURN NULL;
