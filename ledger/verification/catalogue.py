@@ -134,8 +134,9 @@ def _read(cursor: CursorWrapper, tables: list[str]) -> Catalogue | None:
     here = next(row for row in places.values() if row.schema_oid == schema_oid)
     cursor.execute(catalogue_sql.VERSION)
     major, version = cursor.fetchone()
-    hidden = [oid for name, oid in seen if name is None]
-    cursor.execute(catalogue_sql.DESCRIBE, {"schema": schema_oid, "tables": tables, "hidden": hidden})
+    hidden, reached = ([oid for name, oid in seen if name == which] for which in (None, ""))
+    chosen = {"schema": schema_oid, "tables": tables, "hidden": hidden, "reached": reached}
+    cursor.execute(catalogue_sql.DESCRIBE, chosen)
     unqualified = _unqualifier(here.quoted)
     objects: Objects = {kind: {} for kind in KINDS}
     remarks = []

@@ -2,25 +2,26 @@
 
 All but the first run with ``search_path`` set to ``pg_catalog`` alone. So no function or operator in the ledger's
 schema can replace PostgreSQL's own, and names of objects in that schema have the schema's name, which the reader
-removes.
+removes. Nor do other settings of the session change how PostgreSQL writes a name or a moment.
 """
 
 from typing import Final
 
 # Runs with the connection's own search_path: the relation to which each of the ledger's names resolves, and functions
-# with names of the ledger's that are hidden by another one. It uses no operator, which might be another schema's.
-# Arguments: tables.
+# with such names: '' if a call can reach them, null if another one hides them. It uses no operator, which might be
+# another schema's. Arguments: tables.
 SEEN: Final = """
     SELECT name, pg_catalog.to_regclass(name)::pg_catalog.oid::pg_catalog.int8
     FROM pg_catalog.unnest(%s::pg_catalog.text[]) AS name
     UNION ALL
-    SELECT NULL, p.oid::pg_catalog.int8
+    SELECT CASE WHEN pg_catalog.pg_function_is_visible(p.oid) THEN '' END, p.oid::pg_catalog.int8
     FROM pg_catalog.pg_proc p
     WHERE pg_catalog.starts_with(p.proname::pg_catalog.text, 'ledger_'::pg_catalog.text)
-      AND NOT pg_catalog.pg_function_is_visible(p.oid)
 """
 
-ONLY_POSTGRESQL: Final = "SET LOCAL search_path = pg_catalog"
+ONLY_POSTGRESQL: Final = (
+    "SET LOCAL search_path = pg_catalog; SET LOCAL quote_all_identifiers = off; SET LOCAL timezone = 'UTC'"
+)
 
 VERSION: Final = "SELECT current_setting('server_version_num')::int / 10000, current_setting('server_version')"
 
@@ -33,9 +34,9 @@ PLACES: Final = """
 """
 
 # Every object of the ledger, in one snapshot: kind, name, facts. The reader drops facts that are false, null or empty.
-# Arguments: schema, tables, hidden (functions).
+# Arguments: schema, tables, hidden and reached (functions).
 DESCRIBE: Final = """
-    WITH relation AS (
+    WITH RECURSIVE relation AS (
         SELECT c.* FROM pg_class c WHERE c.relnamespace = %(schema)s::oid AND c.relname::text = ANY (%(tables)s::text[])
     ),
     sequence AS (
@@ -72,6 +73,14 @@ DESCRIBE: Final = """
         UNION ALL
         SELECT 'pg_type'::regclass, oid, typowner, true FROM pg_type
         WHERE typnamespace = %(schema)s::oid AND typrelid = 0 AND typelem = 0
+    ),
+    -- What reads or writes the ledger by rules, as each view does, and what does so by way of those.
+    way AS (
+        SELECT oid FROM relation
+        UNION
+        SELECT w.ev_class FROM way
+        JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = way.oid
+        JOIN pg_rewrite w ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid
     ),
     ours AS (
         SELECT 'pg_class'::regclass AS catalogue, oid FROM relation
@@ -204,6 +213,10 @@ DESCRIBE: Final = """
     UNION ALL
     SELECT 'hidden', f.name, '{}' FROM function f WHERE f.oid = ANY (%(hidden)s::oid[])
     UNION ALL
+    SELECT 'overload', p.oid::regprocedure::text, '{}' FROM pg_proc p
+    WHERE p.oid = ANY (%(reached)s::oid[]) AND p.pronamespace <> %(schema)s::oid
+      AND p.proname IN (SELECT f.proname FROM function f)
+    UNION ALL
     SELECT 'superuser', w.rolname, jsonb_build_object('role', w.rolname)::text
     FROM owner JOIN pg_roles w ON w.oid = owner.oid
     WHERE w.rolsuper
@@ -219,20 +232,27 @@ DESCRIBE: Final = """
     -- What a superuser could do with an object of the host, a superuser can do without it.
     WHERE o.oid IS NOT NULL OR NOT w.rolsuper
     UNION ALL
-    SELECT 'landlord', n.nspname::text, jsonb_build_object('role', w.rolname, 'owner', s.rolname)::text
+    SELECT 'landlord', x.name, jsonb_build_object('role', w.rolname, 'owner', s.rolname)::text
     FROM owner
-    JOIN pg_namespace n ON n.oid = %(schema)s::oid
-    JOIN pg_roles h ON h.oid = n.nspowner
-    JOIN pg_roles w ON w.oid = CASE h.rolname
-        WHEN 'pg_database_owner' THEN (SELECT b.datdba FROM pg_database b WHERE b.datname = current_database())
-        ELSE h.oid END
+    JOIN pg_database b ON b.datname = current_database()
+    CROSS JOIN LATERAL (
+        SELECT 'schema ' || n.nspname AS name,
+            CASE h.rolname WHEN 'pg_database_owner' THEN b.datdba ELSE h.oid END AS oid
+        FROM pg_namespace n JOIN pg_roles h ON h.oid = n.nspowner WHERE n.oid = %(schema)s::oid
+        UNION ALL
+        SELECT 'database ' || b.datname, b.datdba
+    ) x
+    JOIN pg_roles w ON w.oid = x.oid
     JOIN pg_roles s ON s.oid = owner.oid
     WHERE w.oid <> owner.oid AND NOT w.rolsuper
     UNION ALL
-    -- In this schema, or with the rights of the ledger's owner anywhere. His other ledgers have the same functions.
+    -- In this schema, or with the rights of the ledger's owner anywhere, which a role may inherit. His other ledgers
+    -- have the same functions.
     SELECT 'definer', p.oid::regprocedure::text, jsonb_build_object('role', w.rolname)::text
-    FROM owner JOIN pg_proc p ON p.prosecdef AND (p.pronamespace = %(schema)s::oid OR p.proowner = owner.oid)
-    JOIN pg_roles w ON w.oid = p.proowner
+    FROM owner JOIN pg_proc p ON p.prosecdef
+    JOIN pg_roles w ON w.oid = p.proowner AND (
+        p.pronamespace = %(schema)s::oid OR w.oid = owner.oid
+        OR NOT w.rolsuper AND pg_has_role(w.oid, owner.oid, 'USAGE'))
     WHERE p.oid NOT IN (SELECT f.oid FROM function f)
       AND NOT (w.rolsuper AND EXISTS (
         SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'))
@@ -241,6 +261,39 @@ DESCRIBE: Final = """
         JOIN pg_namespace n ON n.oid = p.pronamespace
         JOIN pg_namespace o ON o.oid = %(schema)s::oid
         WHERE f.proname = p.proname AND replace(f.prosrc, o.nspname, '') = replace(p.prosrc, n.nspname, '')))
+    UNION ALL
+    -- Views and rules change the ledger with the rights of their owner, unless a view takes those of its reader.
+    SELECT 'view', c.oid::regclass::text, jsonb_build_object(
+        'role', coalesce(w.rolname, 'PUBLIC'), 'privilege', a.privilege_type, 'owner', s.rolname)::text
+    FROM owner CROSS JOIN way
+    JOIN pg_class c ON c.oid = way.oid AND c.oid NOT IN (SELECT r.oid FROM relation r)
+    JOIN pg_roles s ON s.oid = c.relowner AND pg_has_role(s.oid, owner.oid, 'USAGE')
+    CROSS JOIN LATERAL (
+        SELECT c.relacl AS acl UNION ALL SELECT k.attacl FROM pg_attribute k WHERE k.attrelid = c.oid
+    ) x
+    CROSS JOIN LATERAL aclexplode(x.acl) a
+    LEFT JOIN pg_roles w ON w.oid = a.grantee
+    WHERE a.grantee NOT IN (s.oid, owner.oid) AND w.rolsuper IS NOT TRUE
+      AND NOT EXISTS (SELECT FROM pg_options_to_table(c.reloptions) o
+                      WHERE o.option_name = 'security_invoker' AND o.option_value::boolean)
+      AND pg_relation_is_updatable(c.oid, false)
+          & CASE a.privilege_type WHEN 'UPDATE' THEN 4 WHEN 'INSERT' THEN 8 WHEN 'DELETE' THEN 16 ELSE 0 END <> 0
+    UNION ALL
+    -- What belongs to an extension (e), which pg_dump leaves out, or goes with one (x).
+    SELECT 'extension', pg_describe_object(o.catalogue, o.oid, 0), jsonb_build_object('extension', e.extname)::text
+    FROM (SELECT catalogue, oid FROM ours
+          UNION ALL SELECT 'pg_trigger'::regclass, t.oid FROM pg_trigger t JOIN relation r ON r.oid = t.tgrelid
+          UNION ALL SELECT 'pg_class'::regclass, x.indexrelid FROM pg_index x JOIN relation r ON r.oid = x.indrelid) o
+    JOIN pg_depend d ON d.classid = o.catalogue AND d.objid = o.oid AND d.deptype IN ('e', 'x')
+    JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND e.oid = d.refobjid
+    UNION ALL
+    SELECT 'subscription', s.subname::text, jsonb_build_object('table', r.relname)::text
+    FROM relation r JOIN pg_subscription_rel x ON x.srrelid = r.oid JOIN pg_subscription s ON s.oid = x.srsubid
+    UNION ALL
+    -- Texts are sorted by libraries of the system. With another version of one an index may not find what it has.
+    SELECT 'collation', b.datcollate, jsonb_build_object('made', b.datcollversion, 'now', v.now)::text
+    FROM pg_database b CROSS JOIN LATERAL pg_database_collation_actual_version(b.oid) AS v (now)
+    WHERE b.datname = current_database() AND b.datcollversion <> v.now
     UNION ALL
     -- Who gets at the ledger by way of another role, and not by what was granted.
     SELECT CASE WHEN g.oid = owner.oid THEN 'member' ELSE 'power' END, m.rolname::text,
@@ -299,18 +352,6 @@ DESCRIBE: Final = """
         SELECT 'a security label of ' || l.provider || ' on ' || pg_describe_object(l.classoid, l.objoid, l.objsubid)
         FROM pg_seclabel l JOIN ours o ON o.catalogue = l.classoid AND o.oid = l.objoid
     ) x
-    UNION ALL
-    -- It belongs to no connection: what it has locked stays locked until somebody ends it.
-    SELECT 'prepared', p.gid, jsonb_build_object(
-        'role', p.owner, 'since', to_char(p.prepared AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'))::text
-    FROM pg_prepared_xacts p
-    WHERE p.database = current_database() AND EXISTS (
-        -- Each transaction holds the lock of its own id, and what belongs to no connection has no process.
-        SELECT FROM pg_locks own
-        JOIN pg_locks l ON l.virtualtransaction = own.virtualtransaction AND l.pid IS NULL
-        JOIN relation r ON r.oid = l.relation
-        JOIN pg_database b ON b.oid = l.database AND b.datname = p.database
-        WHERE own.transactionid = p.transaction AND own.pid IS NULL AND l.mode <> 'AccessShareLock')
     UNION ALL
     SELECT 'privilege', x.name, jsonb_build_object(
         'on', x.type, 'column', x.column, 'role', coalesce(w.rolname, ''), 'privilege', a.privilege_type,

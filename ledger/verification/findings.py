@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
+from ledger import prepared
+
 _RESTORE: Final = "Keep the database as it is, find out who wrote to it, and restore the row from a backup."
 _WHO: Final = "Find out who wrote it: Folio's guards refuse such a row."
 _INVESTIGATE: Final = f"{_WHO} Then void the number, or restore a backup."
@@ -317,6 +319,8 @@ _OF_SCHEMA: Final = {
     "privilege": "As the owner, REVOKE it; manage.py ledger_grants shows what a role needs, and revokes all else.",
     "session-setting": f"As a superuser, ALTER ROLE … or ALTER DATABASE … RESET it. {_CULPRIT}",
     "definer": "Read it, and drop it or move it to a schema of its own. Folio's functions never need it.",
+    "extension": "As the owner of both, ALTER EXTENSION … DROP TABLE or DROP FUNCTION, which keeps it; or ALTER … NO "
+    "DEPENDS ON EXTENSION. Then take a backup.",
     "shadow": "Drop or rename what poses as the ledger's, or put the ledger's schema first in the connection's "
     "search_path.",
     "not-checked": "Grant this role what it needs, or restore what is missing; then verify again.",
@@ -364,7 +368,9 @@ NOTES: Final[dict[str, str]] = {
     "out who set it.",
     "default-privileges": "ledger_verify reports each privilege that it gives. ALTER DEFAULT PRIVILEGES … ends it.",
     "host": "It is the host's own business, and changes no row of the ledger.",
+    "subscription": "A copy of the ledger is made so. Elsewhere such rows come past the functions that check them.",
+    "collation": "An index may not find a number that is there, and take it twice. REINDEX DATABASE, and then ALTER "
+    "DATABASE … REFRESH COLLATION VERSION.",
     "event-trigger": "It runs in each migration, and can change what that creates. Find out who wrote it.",
-    "prepared-transaction": "Checkouts of that series wait until its role, or a superuser, says COMMIT PREPARED or "
-    "ROLLBACK PREPARED, also after a restart. Where nobody prepares any, set max_prepared_transactions to 0.",
+    "prepared-transaction": prepared.REMEDY,
 }

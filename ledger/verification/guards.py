@@ -10,6 +10,7 @@ from ledger.grants.purposes import PURPOSES, READING, TableGrant, contributions
 from ledger.grants.statements import unbound
 from ledger.models import RolePurpose
 from ledger.models.tables import all_tables
+from ledger.prepared import prepared_holders
 from ledger.verification import catalogue
 from ledger.verification.catalogue import Catalogue, Remark, Shipped, privilege_label
 from ledger.verification.differences import HOST, differences, table_of
@@ -82,7 +83,7 @@ _FINDINGS: Final = {
         "them, so a fault in one opens the whole server, and no guard binds who logs in as {role}",
     ),
     "owner": ("owner", "The {name} is owned by {role}, the other tables by {owner}: {role} can change and drop it"),
-    "landlord": ("owner", "The schema {name} is owned by {role}, not by {owner}: {role} can drop everything in it"),
+    "landlord": ("owner", "The {name} is owned by {role}, not by {owner}: {role} can drop everything in it"),
     "stranger": (
         "owner",
         "The {name} in the ledger's schema is owned by {role}, not by {owner}: it can be called in place of the "
@@ -93,6 +94,15 @@ _FINDINGS: Final = {
         "The function {name} doesn't belong to the ledger, and runs with the rights of {role} whoever calls it: it can "
         "write what its caller may not",
     ),
+    "view": (
+        "privilege",
+        "The role {role} has {privilege} on {name}, which writes to the ledger with the rights of {owner}: rows can be "
+        "changed past the functions that check them",
+    ),
+    "extension": (
+        "extension",
+        "The {name} belongs to the extension {extension}: DROP EXTENSION drops it, and backups by pg_dump may lack it",
+    ),
     "power": ("privilege", "The role {role} is a member of {through}, which reaches around the ledger's grants"),
     "setting": (
         "session-setting",
@@ -102,6 +112,11 @@ _FINDINGS: Final = {
         "shadow",
         "The function {name} is hidden from this connection by another one of the same name: that one is called",
     ),
+    "overload": (
+        "shadow",
+        "The function {name} has the name of one of the ledger's, and is on this connection's search_path: if its "
+        "arguments fit a call better, that one is called",
+    ),
 }
 _NOTES: Final = {
     "member": ("member", "The role {role} may become {through}, the ledger's owner: grants don't limit it"),
@@ -110,9 +125,10 @@ _NOTES: Final = {
     "host": ("host", "There is {name} beside what the migrations made"),
     "neighbour": ("neighbour", "The {name} lies in the ledger's schema, and is owned by {role}, not by {owner}"),
     "replica identity": ("replica-identity", "The table {name} has another replica identity than the default"),
-    "prepared": (
-        "prepared-transaction",
-        "The prepared transaction {name!a} of the role {role} holds rows of the ledger since {since} UTC",
+    "subscription": ("subscription", "The subscription {name} writes to the table {table} what another server sends"),
+    "collation": (
+        "collation",
+        "The database's texts were sorted by version {made} of the collation {name}, and this system has {now}",
     ),
     "event trigger": ("event-trigger", "The event trigger {name} runs {function} when the schema is changed"),
 }
@@ -151,6 +167,8 @@ def broken_guards(
             yield (alarm_for if remark.kind in _FINDINGS else _note)(check, detail)
     for sentence in excess(found.remarks, allowed, shipped.public):
         yield alarm_for("privilege", sentence)
+    for sentence in prepared_holders(connection.alias):
+        yield _note("prepared-transaction", sentence)
 
 
 def unbound_roles(connection: BaseDatabaseWrapper, tenant: str | None, series: str | None) -> Iterator[Alarm]:

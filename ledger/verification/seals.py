@@ -106,7 +106,7 @@ class _Chain:
                 head = check_link(before, seal.shipped(), trusted, signed)
                 if any(head[name] != getattr(seal, name) for name in _TOLD) or head["tenant"] != self.tenant:
                     raise Wrong(f"the columns of seal {seal.number} are not what its head says")
-            except (Wrong, ValueError, KeyError, TypeError) as error:
+            except (Wrong, ValueError, KeyError, TypeError, RecursionError) as error:
                 yield self._alarm("seal-broken", row_id=seal.id, detail=str(error))
             if self.known.get((self.tenant, seal.number), seal.hash) != seal.hash:
                 yield self._alarm("seal-other", row_id=seal.id, detail=str(seal.number))

@@ -19,6 +19,12 @@ ROLE = "CREATE ROLE folio_stranger; "
 NOTHING_REFUSED = "rows can be written, changed or deleted that it refuses"
 
 
+def _as_owner(statement: str) -> str:
+    """Run a statement that names the ledger's owner."""
+    owner = "(SELECT tableowner FROM pg_tables WHERE tablename = 'ledger_entry')"
+    return f"DO $do$BEGIN EXECUTE format('{statement}', {owner}); END$do$"
+
+
 def _another_trigger(name: str, table: str, created: str) -> str:
     return f"DROP TRIGGER {name} ON {table}; CREATE {created}; ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"
 
@@ -543,6 +549,21 @@ FUNCTIONS = (
         ("The function app.ledger_void(text) doesn't belong to the ledger", "whoever calls it"),
     ),
     Bypass(
+        "an overloaded function in another schema",
+        "CREATE SCHEMA app; CREATE FUNCTION app.ledger_void(text, text) RETURNS bigint LANGUAGE sql AS 'SELECT 1';"
+        " SET LOCAL search_path = public, app",
+        "shadow",
+        ("The function app.ledger_void(text,text) has the name of one of the ledger's", "that one is called"),
+    ),
+    Bypass(
+        "a definer of a role that inherits from the owner",
+        ROLE + "CREATE SCHEMA app; CREATE FUNCTION app.do_it(text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER"
+        " AS $$BEGIN EXECUTE $1; END$$; GRANT CREATE ON SCHEMA app TO folio_stranger;"
+        f" ALTER FUNCTION app.do_it(text) OWNER TO folio_stranger; {_as_owner('GRANT %I TO folio_stranger')}",
+        "definer",
+        ("The function app.do_it(text) doesn't belong to the ledger", "the rights of folio_stranger"),
+    ),
+    Bypass(
         "somebody else's definer",
         "CREATE FUNCTION do_it(text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$BEGIN EXECUTE $1; END$$",
         "definer",
@@ -580,6 +601,12 @@ OWNERS = (
         ROLE + "ALTER SCHEMA public OWNER TO folio_stranger",
         "owner",
         ("The schema public is owned by folio_stranger", "can drop everything in it"),
+    ),
+    Bypass(
+        "the database of somebody else",
+        ROLE + "DO $$BEGIN EXECUTE format('ALTER DATABASE %I OWNER TO folio_stranger', current_database()); END$$",
+        "owner",
+        ("The database ", " is owned by folio_stranger", "can drop everything in it"),
     ),
 )
 
@@ -664,7 +691,61 @@ PRIVILEGES = (
     ),
 )
 
+COUNTERS = "CREATE VIEW counters AS SELECT * FROM ledger_period; "
+VIEWS = (
+    Bypass(
+        "a view that writes",
+        f"{ROLE}{COUNTERS}GRANT UPDATE ON counters TO folio_stranger",
+        "privilege",
+        ("The role folio_stranger has UPDATE on public.counters, which writes to the ledger with the rights of",),
+    ),
+    Bypass(
+        "a column of a view",
+        f"{ROLE}{COUNTERS}GRANT UPDATE (last_value) ON counters TO folio_stranger",
+        "privilege",
+        ("The role folio_stranger has UPDATE on public.counters", "past the functions that check them"),
+    ),
+    Bypass(
+        "a view of a view",
+        f"{COUNTERS}CREATE VIEW waiting AS SELECT * FROM counters; GRANT DELETE ON waiting TO PUBLIC",
+        "privilege",
+        ("The role PUBLIC has DELETE on public.waiting, which writes to the ledger",),
+    ),
+    Bypass(
+        "a view of the owner",
+        f"{COUNTERS}{_as_owner('GRANT CREATE ON SCHEMA public TO %1$I; ALTER VIEW counters OWNER TO %1$I')};"
+        f"{ROLE}GRANT INSERT ON counters TO folio_stranger",
+        "privilege",
+        ("The role folio_stranger has INSERT on public.counters, which writes to the ledger",),
+    ),
+    Bypass(
+        "a rule of another table",
+        f"{ROLE}CREATE TABLE visitors (id int); CREATE RULE more AS ON INSERT TO visitors"
+        " DO ALSO DELETE FROM ledger_slot; GRANT INSERT ON visitors TO folio_stranger",
+        "privilege",
+        ("The role folio_stranger has INSERT on public.visitors, which writes to the ledger",),
+    ),
+)
+
 AROUND = (
+    Bypass(
+        "a table in an extension",
+        "ALTER EXTENSION plpgsql ADD TABLE ledger_holehealed",
+        "extension",
+        ("The table ledger_holehealed belongs to the extension plpgsql", "backups by pg_dump may lack it"),
+    ),
+    Bypass(
+        "a trigger that goes with an extension",
+        "ALTER TRIGGER ledger_entry_fits ON ledger_entry DEPENDS ON EXTENSION plpgsql",
+        "extension",
+        ("The trigger ledger_entry_fits on table ledger_entry belongs to the extension plpgsql",),
+    ),
+    Bypass(
+        "a function in an extension",
+        "ALTER EXTENSION plpgsql ADD FUNCTION ledger_void_fits()",
+        "extension",
+        ("The function ledger_void_fits() belongs to the extension plpgsql", "DROP EXTENSION drops it"),
+    ),
     Bypass(
         "a cast between PostgreSQL's own types",
         "CREATE CAST (bigint AS text) WITH INOUT AS IMPLICIT",
@@ -698,4 +779,4 @@ AROUND = (
     ),
 )
 
-BYPASSES = (*TABLES, *COLUMNS, *TRIGGERS, *INDEXES, *CONSTRAINTS, *FUNCTIONS, *OWNERS, *PRIVILEGES, *AROUND)
+BYPASSES = (*TABLES, *COLUMNS, *TRIGGERS, *INDEXES, *CONSTRAINTS, *FUNCTIONS, *OWNERS, *PRIVILEGES, *VIEWS, *AROUND)

@@ -220,6 +220,11 @@ HARMLESS = {
     " ALTER ROLE folio_stranger SET default_transaction_read_only = on;"
     " ALTER ROLE folio_stranger SET standard_conforming_strings = off",
     "a host's key": "CREATE TABLE host_key (entry bigint REFERENCES ledger_entry (id))",
+    # It can't be written to, or only by whoever may write to the ledger's table as well.
+    "a host's views": f"{ROLE} CREATE VIEW seen AS SELECT * FROM ledger_entry; GRANT SELECT ON seen TO folio_stranger;"
+    " CREATE VIEW summed AS SELECT tenant, count(*) FROM ledger_entry GROUP BY 1;"
+    " CREATE VIEW lent WITH (security_invoker = yes) AS SELECT * FROM ledger_entry;"
+    " GRANT ALL ON summed, lent TO folio_stranger",
     "a host's table": f"{ROLE} CREATE TABLE host_table (id bigint); CREATE FUNCTION host_total() RETURNS int"
     " LANGUAGE sql RETURN 1; GRANT ALL ON host_table TO folio_stranger, PUBLIC",
     "a ticket in the log": "ALTER TABLE ledger_ticket SET LOGGED",
@@ -250,6 +255,9 @@ NOTED = {
     "default-privileges": f"{ROLE} DO $$BEGIN EXECUTE format("
     "'ALTER DEFAULT PRIVILEGES FOR ROLE %I GRANT INSERT ON TABLES"
     f" TO folio_stranger', {_OWNER}); END$$",
+    "subscription": "CREATE SUBSCRIPTION ours CONNECTION 'dbname=elsewhere' PUBLICATION theirs"
+    " WITH (connect = false, slot_name = NONE); INSERT INTO pg_subscription_rel (srsubid, srrelid, srsubstate)"
+    " SELECT oid, 'ledger_entry'::regclass, 'r' FROM pg_subscription",
     "neighbour": f"{ROLE} CREATE TABLE visitors (id int); GRANT CREATE ON SCHEMA public TO folio_stranger;"
     " ALTER TABLE visitors OWNER TO folio_stranger; REVOKE CREATE ON SCHEMA public FROM folio_stranger",
 }
@@ -279,7 +287,28 @@ def test_an_unknown_major_is_noted_and_privileges_are_looked_at(
         cursor.execute("GRANT DELETE ON ledger_entry TO PUBLIC; DROP TRIGGER ledger_entry_fits ON ledger_entry")
         assert [finding.check for finding in found()] == ["privilege"]
     # (tests/roles/test_held_counters.py)
-    assert {*NOTED, "host", "not-compared", "prepared-transaction"} == set(NOTES)
+    assert {*NOTED, "host", "collation", "not-compared", "prepared-transaction"} == set(NOTES)
+
+
+def test_texts_that_another_library_sorted_are_noted(ledger: BaseDatabaseWrapper) -> None:
+    """After an upgrade of the system an index may not find what it has."""
+    notes: list[Note] = []
+    with undone(ledger), ledger.cursor() as cursor:
+        this = "FROM pg_database WHERE datname = current_database()"
+        cursor.execute(f"SELECT pg_database_collation_actual_version(oid) {this}")
+        if cursor.fetchone() == (None,):
+            pytest.skip("this database's collation has no version")
+        cursor.execute("UPDATE pg_database SET datcollversion = 'old' WHERE datname = current_database()")
+        assert list(verify(using=ALIAS, note=notes.append)) == []
+    [note] = notes
+    assert note.problem.startswith("The database's texts were sorted by version old of the collation ")
+
+
+@pytest.mark.parametrize("setting", ["quote_all_identifiers = on", "timezone = 'Asia/Kathmandu'"])
+def test_how_a_session_writes_names_and_times_changes_no_finding(ledger: BaseDatabaseWrapper, setting: str) -> None:
+    with undone(ledger), ledger.cursor() as cursor:
+        cursor.execute(f"SET LOCAL {setting}")
+        assert list(verify(using=ALIAS, note=_refuse)) == []
 
 
 def test_what_roles_may_hold_can_be_said(ledger: BaseDatabaseWrapper) -> None:
