@@ -17,9 +17,8 @@ CREATE TRIGGER ledger_registration_fits BEFORE INSERT ON ledger_numberregistered
 ALTER TABLE ledger_numberregistered ADD CONSTRAINT ledger_numberregistered_readable CHECK (ledger_is_key(authority) AND length(authority) <= 60 AND ledger_is_key(reference) AND digest ~ '^([0-9a-f]{64})?$' AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(registered_at));
 ALTER TABLE ledger_gapexplained ADD CONSTRAINT ledger_gapexplained_readable CHECK (explanation <> '' AND ledger_is_prose(explanation) AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(explained_at));
 CREATE TRIGGER ledger_declaration_fits BEFORE INSERT ON ledger_gapdeclared FOR EACH ROW EXECUTE FUNCTION ledger_declaration_fits();
--- No value is declared twice to one authority. The constraint uses one number for "authority, period, value", each in
--- its own decimal places (a bigint has 19), because that needs no extension; the authority is its hash.
-ALTER TABLE ledger_gapdeclared ADD CONSTRAINT ledger_gapdeclared_no_overlap EXCLUDE USING gist (numrange(hashtextextended(authority, 0)::numeric * 1e40 + period_id::numeric * 1e20 + first_value::numeric, hashtextextended(authority, 0)::numeric * 1e40 + period_id::numeric * 1e20 + last_value::numeric, '[]') WITH &&);
+-- No value of a period is declared twice to one authority.
+ALTER TABLE ledger_gapdeclared ADD CONSTRAINT ledger_gapdeclared_no_overlap EXCLUDE USING gist (ledger_values_as_range(authority, period_id::text, '', first_value, last_value) WITH &&);
 ALTER TABLE ledger_gapdeclared ADD CONSTRAINT ledger_gapdeclared_readable CHECK (ledger_is_key(authority) AND ledger_is_key(reference) AND ledger_is_prose(justification) AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(declared_at));
 ALTER TABLE ledger_adoption ADD CONSTRAINT ledger_adoption_readable CHECK (length(source) <= 255 AND ledger_is_prose(source) AND digest ~ '^([0-9a-f]{64})?$' AND ledger_is_facts(options) AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(adopted_at));
 ALTER TABLE ledger_holereported ADD CONSTRAINT ledger_holereported_readable CHECK (ledger_is_moment(reported_at));

@@ -34,6 +34,11 @@ _BUILT_IN = re.compile(
     r"|regexp_matches|regexp_replace|repeat|replace|right|round|set_config|sha256|starts_with|string_agg|string_to_array|strpos"
     r"|substr|sum|to_char|to_json|to_jsonb|translate|trim_scale|upper|unnest(?=\([\w.]+\)))\("
 )
+#: The types that functions declare, but for words of PostgreSQL's grammar such as bigint. They are named in full too:
+#: PL/pgSQL looks each up once in a session, by the search_path of the first call. A role's temporary domain would then
+#: be that of later calls with the owner's rights, which run the domain's checks.
+_DECLARATIONS = re.compile(r"^DECLARE\n.*?^BEGIN\n", re.MULTILINE | re.DOTALL)
+_DECLARED = re.compile(r"^(    \w+ (?:CONSTANT )?)(date|jsonb|record|text|timestamptz)\b", re.MULTILINE)
 _SCHEMA = "SELECT current_schema()"
 _FUNCTIONS = """
     SELECT p.proname, p.oid::regprocedure::text FROM pg_proc p
@@ -132,6 +137,7 @@ def install(connection: BaseDatabaseWrapper) -> None:
 
 
 def _named_in_full(text: str) -> str:
+    text = _DECLARATIONS.sub(lambda part: _DECLARED.sub(r"\1pg_catalog.\2", part[0]), text)
     return _BUILT_IN.sub(r"pg_catalog.\1(", text)
 
 

@@ -1,5 +1,6 @@
 """What belongs to others: their reservations, tickets, tenants; and how much of the counter one call may take."""
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -66,7 +67,7 @@ def test_a_ticket_is_its_transactions() -> None:
     ticketed = define_series("ticketed", template="TT{year}-{counter}", allocation="at_commit", using=FINANCE)
     open_period(ticketed, using=FINANCE)
     with transaction.atomic(using=USUAL):
-        left = rows(USUAL, "SELECT ledger_leave_ticket('', 'ticketed', NULL, NULL, ARRAY['x'], '', '{}', false, false)")
+        left = rows(USUAL, "SELECT ledger_leave_ticket('', 'ticketed', NULL, NULL, ARRAY['x'], '', '{}', false, '')")
         ticket = int(left[0][0][5])
         assert rows(CHECKOUT, "SELECT ledger_number_ticket(%s)", [ticket]) == [(None,)]
         assert rows(USUAL, "SELECT ledger_number_ticket(%s)", [ticket])[0][0][0] == "issued"
@@ -209,6 +210,15 @@ class TestTenants:
     def test_each_door(self, alias: str, call: str) -> None:
         period = opened(Series.objects.using(OWNER).get(tenant="theirs", code="pooled")).pk
         assert refusal(alias, f"SELECT {call.format(period=period)}").sqlstate == "42501"
+
+    @pytest.mark.usefixtures("bound")
+    def test_an_alarm_is_raised_for_ones_own(self) -> None:
+        """Of what concerns all tenants as well, such as the schema."""
+        alarm = {"kind": "trigger", "rule": 8, "series": "", "ordinal": 0, "number": "", "table_name": ""}
+        alarm |= {"problem": "p", "remedy": "r"}
+        for tenant, raised in (("theirs", 0), ("ours", 1), (None, 1)):
+            call = "SELECT ledger_raise_alarms(%s)"
+            assert rows(WORKERS, call, [json.dumps([{**alarm, "tenant": tenant}])]) == [(raised,)]
 
     @pytest.mark.usefixtures("bound")
     def test_access_is_given_to_ones_own(self) -> None:

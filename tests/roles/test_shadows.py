@@ -51,7 +51,7 @@ def test_temporary_tables_deceive_no_function(allocation: str, path: str) -> Non
         calls = {
             "serial": f"SELECT public.ledger_issue_serial('', '{code}', '{DAY}', NULL, 'x', '', '{{}}', NULL)",
             "at_commit": f"SELECT public.ledger_leave_ticket('', '{code}', '{DAY}', NULL, ARRAY['x'], '', '{{}}',"
-            " true, false)",
+            " true, '')",
             "pooled": f"SELECT public.ledger_issue_slot('pooled', '', '{code}', '{DAY}', NULL, 'x', '', '{{}}')",
             "remote": f"SELECT public.ledger_issue_slot('remote', '', '{code}', '{DAY}', NULL, 'x', '', '{{}}')",
         }
@@ -103,6 +103,39 @@ def test_a_schema_in_front_deceives_no_function(front: str) -> None:
         entries = issue_many("fronted", on=DAY, documents=["y", "z"], using=USUAL)
         void(entries[0], reason="reversed", using=USUAL)
     assert Period.objects.using(OWNER).get(series__code="fronted").last_value == 3
+
+
+#: Calls of functions that every reader may call, and that doors call with the owner's rights.
+MET_FIRST = {
+    "step": "ledger_calendar_step('2026-05-05', 12, '01-01')",
+    "meeting": "ledger_meeting_period('', 'M', 1, '', 1, 9, NULL, NULL)",
+    "template": "ledger_render_template('M{year}-{counter}', '01-01', 's', '', '2026-05-05')",
+    "forms": "ledger_forms_ahead('', 'met', 'M{year}-{counter}', 'year', '01-01', 'UTC', 1, 60, NULL, false)",
+}
+
+
+@pytest.mark.parametrize("met", MET_FIRST)
+def test_a_domain_that_a_function_met_first_runs_no_check_with_the_owners_rights(met: str) -> None:
+    """PL/pgSQL looks up the types that a function declares at its first call in a session, and then keeps them."""
+    define_series(met, template="M-{series}{year}-{counter}", using=FINANCE)
+    connections[CHECKOUT].close()
+    try:
+        rows(CHECKOUT, "CREATE TABLE pg_temp.ran_as (role text); GRANT INSERT ON pg_temp.ran_as TO PUBLIC")
+        rows(
+            CHECKOUT,
+            "CREATE FUNCTION pg_temp.told(anyelement) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN"
+            " INSERT INTO pg_temp.ran_as VALUES (current_user); RETURN true; END $$",
+        )
+        for name in ("text", "date", "jsonb", "timestamptz"):
+            check = f"CHECK (pg_temp.told(VALUE::pg_catalog.{name}))"
+            rows(CHECKOUT, f"CREATE DOMAIN pg_temp.{name} AS pg_catalog.{name} {check}")
+        rows(CHECKOUT, f"SELECT {MET_FIRST[met]}")
+        rows(CHECKOUT, "TRUNCATE pg_temp.ran_as")
+        assert rows(CHECKOUT, f"SELECT ledger_open_period('', '{met}', '2027-05-05')") == [("opened",)]
+        assert rows(CHECKOUT, f"SELECT ledger_make_default('', '{met} too', '*django-sequences')") == [("made",)]
+        assert rows(CHECKOUT, "SELECT DISTINCT role::pg_catalog.text FROM pg_temp.ran_as") == []
+    finally:
+        connections[CHECKOUT].close()
 
 
 def test_code_that_hangs_on_a_type_runs_with_no_more_rights_than_its_owner() -> None:

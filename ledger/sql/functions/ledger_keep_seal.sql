@@ -14,6 +14,10 @@ BEGIN
     SELECT * INTO STRICT next FROM ledger_next_seal(p_tenant);
     IF next.trouble <> ''
         OR cardinality(p_tables) <> cardinality(p_counts) OR (SELECT max(length(t)) FROM unnest(p_tables) AS t) > 63
+        -- Lists and heads that every reader can read.
+        OR array_position(p_tables, NULL) IS NOT NULL OR array_position(p_counts, NULL) IS NOT NULL
+        OR array_position(p_ids, NULL) IS NOT NULL OR (SELECT min(c) FROM unnest(p_counts) AS c) < 0
+        OR EXISTS (SELECT FROM jsonb_each(head) AS h (name, value) WHERE jsonb_typeof(h.value) IN ('array', 'object'))
         OR size <> cardinality(p_ids) + cardinality(string_to_array(p_state, chr(10)))
         OR cardinality(p_ids) <> (SELECT coalesce(sum(c), 0) FROM unnest(p_counts) AS c)
         OR NOT head @> jsonb_build_object(

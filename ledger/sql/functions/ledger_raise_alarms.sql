@@ -1,6 +1,7 @@
 -- Record what a look at the ledger has found: raise an alarm for each row of a JSON list, unless the same alarm is
--- unresolved. Returns how many were raised. If two looks run at once, the unique constraint gives the occurrence to one
--- of them. Two alarms are the same if their text and place are, so nobody can hide one by raising another.
+-- unresolved, or this login may not act for its tenant. Returns how many were raised. If two looks run at once, the unique
+-- constraint gives the occurrence to one of them. Two alarms are the same if their text and place are, so nobody can hide
+-- one by raising another.
 CREATE OR REPLACE FUNCTION ledger_raise_alarms(p_alarms jsonb) RETURNS bigint LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 DECLARE
@@ -26,7 +27,7 @@ BEGIN
         FROM ledger_alarmraised a
         GROUP BY a.subject
     ) k ON k.subject = r.subject
-    WHERE k.is_open IS NOT TRUE
+    WHERE k.is_open IS NOT TRUE AND (r.tenant IS NULL OR ledger_serves(r.tenant))
       AND NOT EXISTS (SELECT FROM ledger_tenantmove m WHERE m.tenant = r.tenant AND m.state <> 'arrived')
     ORDER BY r.subject
     ON CONFLICT DO NOTHING;

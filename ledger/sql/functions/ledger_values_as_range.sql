@@ -1,6 +1,6 @@
 -- The values of a period as a range of numbers, "format, then value", with the format as its hash; for an exclusion
 -- constraint, as ledger_days_as_range. Nobody can find another text with the same hash: else somebody could name a tenant
--- whose periods keep another tenant's from being opened.
+-- whose periods keep another tenant's from being opened. Of a declaration the "format" is authority and period.
 CREATE OR REPLACE FUNCTION ledger_values_as_range(
     p_tenant text, p_prefix text, p_suffix text, p_first bigint, p_last bigint
 ) RETURNS numrange LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$

@@ -32,6 +32,13 @@ ADVISORY = "tests/roles/test_advisory_locks.py"
 
 MUTANTS = (
     Mutant(
+        "functions declare types by whatever schema the session looks into first",
+        "ledger/sql/installing.py",
+        r'_DECLARED.sub(r"\1pg_catalog.\2", part[0])',
+        "part[0]",
+        ("tests/roles/test_shadows.py::test_a_domain_that_a_function_met_first_runs_no_check_with_the_owners_rights",),
+    ),
+    Mutant(
         "a tenant can be named to keep another's period closed",
         f"{SQL}/ledger_values_as_range.sql",
         "left(translate(encode(sha256(t.bytes), 'hex'), 'abcdef', '012345'), 40)::numeric * 1e20",
@@ -57,7 +64,7 @@ MUTANTS = (
     ),
     Mutant(
         "a counter that a prepared transaction holds is told by nobody",
-        "ledger/verification/catalogue_sql.py",
+        "ledger/prepared.py",
         "WHERE own.transactionid = p.transaction AND own.pid IS NULL AND",
         "WHERE false AND",
         ("tests/roles/test_held_counters.py",),
@@ -448,9 +455,17 @@ MUTANTS = (
     Mutant(
         "a value declared twice",
         GUARDS,
-        "period_id::numeric * 1e20 + last_value::numeric, '[]') WITH &&",
-        "period_id::numeric * 1e20 + first_value::numeric, '[]') WITH &&",
+        "period_id::text, '', first_value, last_value) WITH &&",
+        "period_id::text, '', first_value, first_value) WITH &&",
         (f"{DECLARING}::TestTheEvent::test_no_value_is_declared_twice_to_one_authority",),
+    ),
+    Mutant(
+        "an authority can be named to keep another's declarations out",
+        GUARDS,
+        "ledger_values_as_range(authority, period_id::text, '', first_value, last_value) WITH &&",
+        "int8range(hashtextextended(authority, 0) + period_id * 100 + first_value, "
+        "hashtextextended(authority, 0) + period_id * 100 + last_value, '[]') WITH &&",
+        (f"{DECLARING}::TestTheEvent::test_an_authority_that_was_named_for_it_keeps_nobodys_declaration_out",),
     ),
     Mutant(
         "a value past the end of the counter",
