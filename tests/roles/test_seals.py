@@ -4,8 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from django.db import Error as DatabaseError
-from django.db import connections, transaction
+from django.db import Error as DatabaseError, connections, transaction
 
 from ledger import define_series, issue
 from ledger.seals import folio_verify
