@@ -245,8 +245,8 @@ CONTENT: list[Case] = [
 ]
 
 POOLED: list[Case] = [
-    ([f"DELETE FROM ledger_slot WHERE {TILL} AND value = 5"], 1, "lost-or-tampered", "of 5,"),
-    ([f"DELETE FROM ledger_slot WHERE {TILL} AND value >= 15"], 1, "lost-or-tampered", "of 15 to 16,"),
+    ([f"DELETE FROM ledger_slot WHERE {TILL} AND value = 5"], 1, "lost-or-tampered", "about 5,"),
+    ([f"DELETE FROM ledger_slot WHERE {TILL} AND value >= 15"], 1, "lost-or-tampered", "about 15 to 16,"),
     ([f"DELETE FROM ledger_slot WHERE {TILL} AND value >= 15"], 2, "counter", "a reservation is 14"),
     ([f"UPDATE ledger_period SET last_value = 20 WHERE {TILL_PERIOD}"], 2, "counter", "stands at 20"),
     ([f"UPDATE ledger_period SET last_value = 9 WHERE {TILL_PERIOD}"], 2, "slot-beyond-counter", "1 to 9"),
@@ -283,7 +283,7 @@ POOLED: list[Case] = [
 ]
 
 RESERVED: list[Case] = [
-    ([f"DELETE FROM ledger_reservation WHERE {SHOWN}"], 1, "lost-or-tampered", "of 2,"),
+    ([f"DELETE FROM ledger_reservation WHERE {SHOWN}"], 1, "lost-or-tampered", "about 2,"),
     (
         ["INSERT INTO ledger_slot (tenant, period_id, value) SELECT tenant, period_id, value FROM ledger_reservation"],
         1,
@@ -344,7 +344,7 @@ DRAFTED: list[Case] = [
         ["UPDATE ledger_draftcancelled SET draft_id = (SELECT id FROM ledger_draftmade WHERE number = 'B-9')"],
         8,
         "cancelled-in-use",
-        "whose number a document has",
+        "a document has its number",
     ),
 ]
 
