@@ -16,7 +16,7 @@ from ledger.grants import grant_again
 from ledger.series import default_series, keep_default
 from ledger.sql import installing
 from ledger.testing import let_test_database_flush
-from ledger.verification.names import restore_names
+from ledger.verification.catalogue import restore_names
 
 _HAS_FUNCTIONS = "SELECT to_regproc('ledger_define_default') IS NOT NULL"
 

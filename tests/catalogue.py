@@ -13,6 +13,7 @@ names. With DATABASE_URL, the server there is asked, and no other.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -23,7 +24,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -47,6 +48,31 @@ def describe(connection: BaseDatabaseWrapper) -> Catalogue:
     there = catalogue.read(connection, {*all_tables(), *(grant.table for grant in contributions(connection.alias))})
     assert there is not None, "the database has no ledger"
     return there
+
+
+def public(described: Catalogue) -> list[str]:
+    """What every role may do with the ledger's tables and functions."""
+    from ledger.verification.catalogue import privilege_label
+
+    held = [each for each in described.remarks if each.kind == "privilege" and each.facts["on"] != "schema"]
+    return sorted(privilege_label(each) for each in held if not each.facts["role"])
+
+
+def written(postgresql: dict[str, str], objects: Objects, granted: Iterable[str]) -> str:
+    """A description as the file holds it: one object on a line, so that a change of one is a change of one line."""
+    from ledger.verification.catalogue import KINDS
+
+    dumps = json.dumps
+
+    def listed(there: dict[str, dict[str, Any]]) -> str:
+        lines = [f"\n      {dumps(name)}: {dumps(facts, sort_keys=True)}" for name, facts in sorted(there.items())]
+        return f"{{{','.join(lines)}\n    }}" if lines else "{}"
+
+    kinds = ",\n".join(f'    "{kind}": {listed(objects[kind])}' for kind in KINDS)
+    majors = dumps(dict(sorted(postgresql.items(), key=lambda item: int(item[0]))))
+    labels = ",".join(f"\n    {dumps(label)}" for label in sorted(granted))
+    labels = f"[{labels}\n  ]" if labels else "[]"
+    return f'{{\n  "postgresql": {majors},\n  "public": {labels},\n  "objects": {{\n{kinds}\n  }}\n}}\n'
 
 
 def different(wanted: Objects, found: Objects) -> list[str]:
@@ -143,7 +169,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"PostgreSQL {first.version} and {other.version} describe it differently:", *found, sep="\n")
             return 1
     known = catalogue.shipped() if catalogue.FILE.exists() else None
-    same = known is not None and (known.objects, known.public) == (first.objects, first.public())
+    same = known is not None and (known.objects, known.public) == (first.objects, public(first))
     if options.check:
         if known is not None and not same:
             print(RENEW, *different(known.objects, first.objects), sep="\n")
@@ -151,7 +177,7 @@ def main(arguments: list[str] | None = None) -> int:
     postgresql = dict(known.postgresql) if known is not None and same else {}
     lost = sorted(known.postgresql.keys() - {str(each.major) for each in read}) if known and not same else []
     postgresql |= {str(each.major): each.version for each in read}
-    catalogue.FILE.write_text(catalogue.written(postgresql, first.objects, first.public()), encoding="utf-8")
+    catalogue.FILE.write_text(written(postgresql, first.objects, public(first)), encoding="utf-8")
     print(f"{catalogue.FILE.name}: {'as before' if same else 'written'}; compared on {', '.join(sorted(postgresql))}.")
     if lost:
         print(f"Not compared any more: {', '.join(lost)}. Run it again with --bin, or where they are; see --help.")

@@ -54,7 +54,7 @@ def messages() -> Iterator[Message]:
             yield (*one, str(path.relative_to(LEDGER.parent)))
     for rules in all_rules().values():
         for text in of_rules(rules):
-            yield text, None, None, "ledger/rules/countries"
+            yield text, None, None, "ledger/rules/countries.toml"
     for model in sorted(admin.site._registry, key=lambda known: known.__name__):
         for text in of_model(model) if model._meta.app_label.startswith("ledger") else ():
             yield text, None, None, "ledger/models"

@@ -214,14 +214,7 @@ class _Adoption:
         """The series, created if missing, and locked against a second adoption."""
         found = find_series(self.alias, self.tenant, self.series)
         if found is not None:
-            for name, wanted in self.settings.items():
-                wanted = rules_text(wanted) if name == "rules" else wanted
-                if getattr(found, name, wanted) != wanted:
-                    raise AdoptionError(
-                        f"The series {str(found)!r} has the {name} {getattr(found, name)!r}; asked for was {wanted!r}.",
-                        rule="An adoption creates a missing series, and never changes an existing one.",
-                        remedy=f"Leave the {name} out, or change the series first: define_series({self.series!r}, …).",
-                    )
+            refuse_other_settings(found, self.settings)
         elif "template" in self.settings:
             define_series(self.series, org=self.tenant, using=self.alias, **self.settings)
         elif not make_default_series(self.connection, self.tenant, self.series):
@@ -375,6 +368,18 @@ class _Adoption:
 
     def _all(self, statement: str, arguments: Any = None) -> list[Any]:
         return fetch(self.alias, statement, {"batch": self.batch} if arguments is None else arguments)
+
+
+def refuse_other_settings(series: Series, settings: Mapping[str, Any]) -> None:
+    """Raise AdoptionError if a series that exists has other settings than those that are to create it."""
+    for name, wanted in settings.items():
+        wanted = rules_text(wanted) if name == "rules" else wanted
+        if getattr(series, name, wanted) != wanted:
+            raise AdoptionError(
+                f"The series {str(series)!r} has the {name} {getattr(series, name)!r}; asked for was {wanted!r}.",
+                rule="Taking numbers over creates a missing series, and never changes an existing one.",
+                remedy=f"Leave the {name} out, or change the series first: define_series({series.code!r}, …).",
+            )
 
 
 def _adopted(period: Period, rows: int, missing: int, ranges: int) -> AdoptedPeriod:

@@ -195,3 +195,39 @@ MISSING_OF_PERIOD = """
     WHERE l.tenant = %(tenant)s AND a.period_id = %(period)s
     ORDER BY 1
 """
+
+
+def known_gaps(authority: str, time_zone: str) -> str:
+    """The missing values of a period ``p`` that are known, as ranges: how many, since when they are known, whether they
+    were explained, how many were declared to the authority, and the day on which the sequence broke.
+
+    It breaks on the day of the missing number if that was reserved, else on the day of the next higher number, and if
+    no number is higher, on the day the gap was found.
+    """
+    return f"""
+        SELECT g.*, coalesce(declared.size, 0) AS declared,
+               coalesce(g.own, follows.issued_on, (g.since AT TIME ZONE {time_zone})::date) AS broke_on
+        FROM (
+            SELECT e.value AS first, e.value AS last, 1::numeric AS size, e.issued_at AS since,
+                   CASE WHEN e.metadata ? 'reservation'::text THEN e.issued_on END AS own,
+                   EXISTS (SELECT FROM ledger_gapexplained x
+                           WHERE x.tenant = e.tenant AND x.entry_id = e.id) AS explained
+            FROM ledger_entry e WHERE e.tenant = p.tenant AND e.period_id = p.id AND e.kind = 'gap'
+            UNION ALL
+            SELECT a.first_value, a.last_value, a.last_value::numeric - a.first_value + 1, o.adopted_at, NULL,
+                   EXISTS (SELECT FROM ledger_gapexplained x WHERE x.tenant = a.tenant AND x.adopted_gap_id = a.id)
+            FROM ledger_adoptedgap a JOIN ledger_adoption o ON o.tenant = a.tenant AND o.id = a.adoption_id
+            WHERE a.tenant = p.tenant AND a.period_id = p.id
+        ) g
+        LEFT JOIN LATERAL (
+            SELECT sum(least(d.last_value, g.last)::numeric - greatest(d.first_value, g.first) + 1) AS size
+            FROM ledger_gapdeclared d
+            WHERE d.tenant = p.tenant AND d.period_id = p.id AND d.authority = {authority}
+              AND d.first_value <= g.last AND d.last_value >= g.first
+        ) declared ON true
+        LEFT JOIN LATERAL (
+            SELECT e.issued_on FROM ledger_entry e
+            WHERE e.tenant = p.tenant AND e.period_id = p.id AND e.value > g.last AND e.kind <> 'gap'
+            ORDER BY e.value LIMIT 1
+        ) follows ON true
+    """  # noqa: S608  (our own text)

@@ -4,6 +4,8 @@ All take ``tenant`` and ``series`` (a code), null for all. A statement about all
 probes indexes, so its cost depends on the number of periods, and not on how many numbers there are.
 """
 
+from ledger.gaps.sql import known_gaps
+
 _CHOSEN = """
     (%(tenant)s::text IS NULL AND NOT p.moves OR p.tenant = %(tenant)s)
     AND (%(series)s::text IS NULL OR s.code = %(series)s)
@@ -128,37 +130,16 @@ UNEXPLAINED = f"""
     GROUP BY 1, 2, 3, 4
 """  # noqa: S608
 
-# Missing values that are due to be declared: the sequence broke before a day, and they were not declared to the
-# authority. It breaks on the day of the missing number if that was reserved, else on the day of the next higher number,
-# and if no number is higher, on the day (in UTC) the gap was found.
+# Missing values that are due to be declared: the sequence broke before a day (in UTC, if that is the day on which the
+# gap was found), and they were not declared to the authority.
 # More arguments: ids, authorities, befores: three lists, of the series whose rules ask for it.
 UNDECLARED = f"""
-    SELECT p.tenant, s.code, p.starts_on, p.ordinal, sum(m.size - coalesce(d.size, 0)), {_SINCE.format("m.since")}
+    SELECT p.tenant, s.code, p.starts_on, p.ordinal, sum(m.size - m.declared), {_SINCE.format("m.since")}
     FROM unnest(%(ids)s::bigint[], %(authorities)s::text[], %(befores)s::date[]) AS w (id, authority, before)
     JOIN ledger_series s ON s.id = w.id
     JOIN ledger_period p ON p.series_id = s.id AND p.tenant = s.tenant
-    CROSS JOIN LATERAL (
-        SELECT e.value AS first, e.value AS last, 1::numeric AS size, e.issued_at AS since,
-               CASE WHEN e.metadata ? 'reservation'::text THEN e.issued_on END AS own
-        FROM ledger_entry e WHERE e.tenant = p.tenant AND e.period_id = p.id AND e.kind = 'gap'
-        UNION ALL
-        SELECT g.first_value, g.last_value, g.last_value::numeric - g.first_value + 1, a.adopted_at, NULL
-        FROM ledger_adoptedgap g JOIN ledger_adoption a ON a.tenant = g.tenant AND a.id = g.adoption_id
-        WHERE g.tenant = p.tenant AND g.period_id = p.id
-    ) m
-    LEFT JOIN LATERAL (
-        SELECT sum(least(d.last_value, m.last)::numeric - greatest(d.first_value, m.first) + 1) AS size
-        FROM ledger_gapdeclared d
-        WHERE d.tenant = p.tenant AND d.period_id = p.id AND d.authority = w.authority
-          AND d.first_value <= m.last AND d.last_value >= m.first
-    ) d ON true
-    LEFT JOIN LATERAL (
-        SELECT e.issued_on FROM ledger_entry e
-        WHERE e.tenant = p.tenant AND e.period_id = p.id AND e.value > m.last AND e.kind <> 'gap'
-        ORDER BY e.value LIMIT 1
-    ) f ON true
-    WHERE {_CHOSEN} AND m.size > coalesce(d.size, 0)
-      AND coalesce(m.own, f.issued_on, (m.since AT TIME ZONE 'UTC')::date) < w.before
+    CROSS JOIN LATERAL ({known_gaps("w.authority", "'UTC'")}) m
+    WHERE {_CHOSEN} AND m.size > m.declared AND m.broke_on < w.before
     GROUP BY 1, 2, 3, 4
 """  # noqa: S608
 

@@ -9,10 +9,12 @@ from django.db.models.functions import Upper
 from ledger.models.columns import Event, ShortTextField, facts, key, written_at
 from ledger.models.readable import DayField
 from ledger.models.series import NUMBER_LENGTH, Period, Series
-from ledger.rules.countries import portugal
 
 if TYPE_CHECKING:
     from ledger.models.ranges import AuthorisedRange
+
+#: The authority whose code for a series makes the ATCUD, as the rules of Portugal name it.
+ATCUD_AUTHORITY = "PT AT"
 
 
 class Entry(Event):
@@ -107,7 +109,7 @@ class Entry(Event):
     def atcud(self) -> str:
         """Portugal: the code of the series and the value, as it stands on the document; or empty."""
         granted = self.authorised_range
-        return f"{granted.reference}-{self.value}" if granted and granted.authority == portugal.AUTHORITY else ""
+        return f"{granted.reference}-{self.value}" if granted and granted.authority == ATCUD_AUTHORITY else ""
 
     def of_its_kind(self) -> "Entry":
         """The same row as NumberIssued, NumberAdopted or GapFlagged."""

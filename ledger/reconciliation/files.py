@@ -24,7 +24,7 @@ from ledger.reconciliation.books import BookSettings
 from ledger.reconciliation.comparing import Compared, compare
 from ledger.reconciliation.describing import Describe, describe_numbers
 from ledger.reconciliation.findings import Finding, findings
-from ledger.reconciliation.mirror import ReadPolicy, begin, save_page
+from ledger.reconciliation.mirror import ReadPolicy, RemoteInvoice, begin, save_page
 from ledger.tables import BadRow, Chosen, ChosenRows, Dates, Layout, UnreadableDate, open_table, text_of
 
 #: Documents saved at a time.
@@ -66,22 +66,6 @@ class FileRead:
         return {**asdict(self), "findings": [finding.as_dict() for finding in self.findings]}
 
 
-@dataclass(frozen=True, slots=True)
-class _Document:
-    """One document of the file, as the mirror takes it."""
-
-    remote_id: str
-    number: str
-    state: str
-    issued_on: date
-    reference: str
-    total: Decimal | None = None
-    changed_at: None = None
-    currency: str = ""
-    customer: str = ""
-    kind: str = ""
-
-
 def reconcile_file(
     path: Path | str,
     books: BookSettings,
@@ -120,7 +104,7 @@ def reconcile_file(
         reader = _Reader(ChosenRows(table, table.completed(layout), drafts=True), complete)
         books = replace(books, reads=reader.rows.kinds.read)
         reading = begin(books, _POLICY, since=since, full=complete is None, using=alias)
-        page: list[_Document] = []
+        page: list[RemoteInvoice] = []
         for document in reader.documents(on_bad_row or (lambda row: None)):
             page.append(document)
             if len(page) == _PAGE:
@@ -174,7 +158,7 @@ class _Reader:
         # What has been read of each number so far.
         self._seen: dict[str, list[tuple[date, str, str]]] = {}
 
-    def documents(self, on_bad_row: Callable[[BadRow], None]) -> Iterator[_Document]:
+    def documents(self, on_bad_row: Callable[[BadRow], None]) -> Iterator[RemoteInvoice]:
         """The documents of all rows that count; bad rows are reported, and remembered."""
         for row in self.rows:
             problem, document = row.problem, None
@@ -209,7 +193,7 @@ class _Reader:
         if problem:
             raise ReconciliationError(problem, rule="A file is read as a whole or not at all.", remedy=remedy)
 
-    def _document(self, row: Chosen) -> _Document | None:
+    def _document(self, row: Chosen) -> RemoteInvoice | None:
         """The document of a row; None if the row has none, or an earlier row had the same."""
         rows = self.rows
         key = "" if rows.id is None else text_of(row.cells[rows.id])
@@ -242,7 +226,7 @@ class _Reader:
         again = f" #{len(known)}" if len(known) > 1 else ""
         its_key = apart + (key or f"{number}{again}")
         customer = "" if rows.customer is None else text_of(row.cells[rows.customer])
-        return _Document(its_key, number, state, day, reference, total, customer=customer, kind=row.kind)
+        return RemoteInvoice(its_key, number, state, day, reference, None, total, customer=customer, kind=row.kind)
 
 
 def _amount(cell: Any, *, comma: bool) -> Decimal | None:

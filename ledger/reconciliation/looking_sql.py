@@ -54,7 +54,7 @@ FINDINGS = f"""
     WHERE {_CHOSEN}
     ORDER BY f.tenant, f.system, f.id
 """
-COUNT_FINDINGS = f"SELECT f.kind, a.id IS NOT NULL, count(*) {_FINDINGS} WHERE {_CHOSEN} GROUP BY 1, 2"
+COUNT_FINDINGS = f"SELECT f.kind, count(*) {_FINDINGS} WHERE {_CHOSEN} GROUP BY 1"
 
 # Numbers that a system knows as the ledger does: posted there and not void here, or void on both sides.
 _CONFIRMED = f"""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
 from django.db import connections, router, transaction
 
@@ -33,29 +33,27 @@ _CHANGING = [
 ]
 
 
-class Document(Protocol):
-    """One document there, as an adapter read it; ``state`` is one of ``RemoteDocument.State``."""
+@dataclass(frozen=True, slots=True)
+class RemoteInvoice:
+    """One document of the remote system, with what matters for its number.
 
-    @property
-    def remote_id(self) -> str: ...
-    @property
-    def number(self) -> str: ...
-    @property
-    def state(self) -> str: ...
-    @property
-    def issued_on(self) -> date | None: ...
-    @property
-    def reference(self) -> str: ...
-    @property
-    def changed_at(self) -> datetime | None: ...
-    @property
-    def total(self) -> Decimal | None: ...
-    @property
-    def currency(self) -> str: ...
-    @property
-    def customer(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
+    ``remote_id`` is the system's own key, ``number`` is as the system has it (empty before it has one), ``state`` one
+    of ``RemoteDocument.State``, and ``reference`` is the key of our document, which we wrote into it, or empty.
+    ``changed_at`` is by the system's clock. If the document was deleted, everything except ``remote_id`` may be empty.
+    ``total`` includes taxes. ``customer`` has every name that the system has for the customer, one on each line.
+    ``kind`` is a Kind, or empty if the number may belong to any series.
+    """
+
+    remote_id: str
+    number: str
+    state: str
+    issued_on: date | None
+    reference: str
+    changed_at: datetime | None
+    total: Decimal | None = None
+    currency: str = ""
+    customer: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +137,7 @@ def begin(
 def save_page(
     books: BookSettings,
     reading: Reading,
-    documents: Sequence[Document],
+    documents: Sequence[RemoteInvoice],
     *,
     next_cursor: str | None,
     deletions_known: bool = True,
@@ -271,7 +269,7 @@ def _now(alias: str) -> datetime:
     return aware(fetch_value(alias, _CLOCK))
 
 
-def _columns(documents: Sequence[Document]) -> dict[str, Any]:
+def _columns(documents: Sequence[RemoteInvoice]) -> dict[str, Any]:
     # If a document comes twice, the later one counts.
     rows = {_text(each.remote_id): each for each in documents}
     each = rows.values()

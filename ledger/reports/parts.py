@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from ledger.errors import InvalidCalendar, InvalidSeries
-from ledger.models import FindingKind, RangeLapsed, Series
+from ledger.models import AlarmRaised, FindingKind, NumberRegistered, RangeLapsed, Series
 from ledger.reconciliation.findings import told_there
 from ledger.reports import report_sql as sql, rows
 from ledger.reports.missing import Span, What
@@ -15,6 +15,7 @@ from ledger.reports.rows import Part
 from ledger.reports.scope import Scope, ScopedPeriod
 from ledger.rules.base import Gaps
 from ledger.unreadable import day_or_none, facts
+from ledger.verification.alarms import with_state
 from ledger.words import lazily as _, marked
 from ledger.zones import shown_zone, today_in
 
@@ -81,8 +82,7 @@ def _parts_of_others(scope: Scope) -> Iterator[Part]:
         )
         title, read = _("Authorised ranges"), partial(_ranges, scope)
         yield Part("authorisations", title, note, rows.AuthorisationRow, read, grouped=False)
-    ((known,),) = scope.snapshot.rows(sql.ANY_REGISTERED, {"tenant": scope.tenant})
-    if known:
+    if NumberRegistered.objects.using(scope.snapshot.alias).filter(tenant=scope.tenant).exists():
         note = _("The references under which authorities know these numbers.")
         registered = partial(_plain, scope, sql.REGISTERED, rows.RegisteredRow)
         yield Part("registered", _("Registered numbers"), note, rows.RegisteredRow, registered)
@@ -126,17 +126,17 @@ def _declarations(scope: Scope) -> Iterator[rows.DeclarationRow]:
     for scoped in scope.periods:
         numbers = scoped.period.as_format()
         pk = scoped.period.pk
-        here = [one for one in scope.declarations if one.period == pk]
+        here = [one for one in scope.declarations if one.period_id == pk]
         if here and not everything:
             touched = {one for span in scope.spans(scoped) for one in scope.declared_here(pk, span.first, span.last)}
             here = [one for one in here if one in touched]
         for one in here:
             yield rows.DeclarationRow(
                 **scoped.place,
-                start=one.first,
-                end=one.last,
-                start_number=numbers.shown(one.first),
-                end_number=numbers.shown(one.last),
+                start=one.first_value,
+                end=one.last_value,
+                start_number=numbers.shown(one.first_value),
+                end_number=numbers.shown(one.last_value),
                 authority=one.authority,
                 reference=one.reference,
                 justification=one.justification,
@@ -230,14 +230,22 @@ def _in_progress(scope: Scope) -> Iterator[rows.InProgressRow]:
 def _acknowledged(scope: Scope) -> Iterator[rows.AcknowledgedRow]:
     places = {(scoped.summary.series, scoped.summary.starts_on): scoped for scoped in scope.periods}
     codes = {code for code, _ in places}
-    for found in scope.snapshot.rows(sql.ACKNOWLEDGED, {"tenant": scope.tenant}):
+    known = with_state(AlarmRaised.objects.using(scope.snapshot.alias).filter(tenant=scope.tenant))
+    for found in known.filter(resolved_at=None).exclude(reason=None).order_by("pk"):
         scoped = places.get((found.series, found.starts_on))
         if (found.series and found.series not in codes) or (found.starts_on is not None and scoped is None):
             continue
-        told = found._asdict() | {"period": "" if scoped is None else scoped.summary.period}
-        del told["starts_on"]
-        told |= {name: scope.local(told[name]) for name in ("raised_at", "acknowledged_at")}
-        yield rows.AcknowledgedRow(**told)
+        yield rows.AcknowledgedRow(
+            series=found.series,
+            period="" if scoped is None else scoped.summary.period,
+            number=found.number,
+            alarm=found.kind,
+            problem=found.problem,
+            raised_at=found.raised_at.astimezone(scope.zone),
+            reason=found.reason,
+            acknowledged_by=found.acknowledged_by,
+            acknowledged_at=found.acknowledged_at.astimezone(scope.zone),
+        )
 
 
 def _ranges(scope: Scope) -> Iterator[rows.AuthorisationRow]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
+from ledger.models import RemoteReading
 from ledger.reports import report_sql as sql
 from ledger.reports.missing import Span, What
 from ledger.reports.rows import Kind, Part, Row, column
@@ -109,7 +110,7 @@ def _register(scope: Scope) -> Iterator[Cells]:
     #: The voids of the values read so far, by the id of the entry. (A value that is in the ledger twice has two.)
     pending: dict[int, Cells] = {}
     seal, of_era, alike = None, 0, range(0)
-    confirms = bool(scope.snapshot.row(sql.READS_SYSTEMS, {"tenant": scope.tenant})[0])
+    confirms = RemoteReading.objects.using(scope.snapshot.alias).filter(tenant=scope.tenant).exists()
     statement = sql.CONFIRMED_REGISTER if confirms else sql.REGISTER
     for row in scope.snapshot.rows(statement, wanted, by_index=True):
         place, value, key, number, kind, document, issued_on, issued_at, actor, replaces, confirmed, era, xid = row

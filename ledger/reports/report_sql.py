@@ -164,9 +164,6 @@ REGISTERED = f"""
     ORDER BY s.code, p.starts_on, e.value, r.authority
 """  # noqa: S608
 
-# Whether an authority knows any of the tenant's numbers. Parameter: tenant.
-ANY_REGISTERED = "SELECT EXISTS (SELECT FROM ledger_numberregistered r WHERE r.tenant = %(tenant)s)"
-
 # The accounting systems from which something of the tenant's was read, and when each was last compared.
 SYSTEMS = "SELECT r.system, r.compared_at FROM ledger_remotereading r WHERE r.tenant = %(tenant)s ORDER BY r.system"
 
@@ -192,18 +189,6 @@ CONFIRMED = f"""
     WHERE e.tenant = %(tenant)s AND e.period_id = ANY(%(periods)s) AND e.kind IN ('issued', 'adopted') AND {_IN_DATES}
     GROUP BY e.period_id, d.system
 """  # noqa: S608
-
-# The acknowledged alarms, with the last acknowledgement of each. Parameter: tenant.
-ACKNOWLEDGED = """
-    SELECT a.series, a.starts_on, a.kind AS alarm, a.problem, a.number, a.raised_at, k.reason,
-           k.actor AS acknowledged_by, k.acknowledged_at
-    FROM ledger_alarmraised a
-    CROSS JOIN LATERAL (
-        SELECT k.* FROM ledger_alarmacknowledged k WHERE k.alarm_id = a.id ORDER BY k.id DESC LIMIT 1
-    ) k
-    WHERE a.tenant = %(tenant)s AND NOT EXISTS (SELECT FROM ledger_alarmresolved d WHERE d.alarm_id = a.id)
-    ORDER BY a.id
-"""
 
 # The time of the database's clock, how many explanations there are of gaps of these periods, and how many events of
 # findings and acknowledgements of alarms; the ledger's place, who is connected, and whether that role owns the tables.
@@ -288,24 +273,10 @@ REGISTER_VOIDS = f"""
     ORDER BY w.place, e.value
 """  # noqa: S608
 
-# Whether anything of the tenant's was read from an accounting system.
-READS_SYSTEMS = "SELECT EXISTS (SELECT FROM ledger_remotereading r WHERE r.tenant = %(tenant)s)"
-
 # The periods of a tenant, or of one of its series. Parameters: tenant, series (its code, or NULL).
 PERIOD_IDS = """
     SELECT p.id, s.code, p.starts_on, p.ordinal FROM ledger_period p JOIN ledger_series s ON s.id = p.series_id
     WHERE p.tenant = %(tenant)s AND (%(series)s::text IS NULL OR s.code = %(series)s::text)
-"""
-
-# Which missing values were declared to an authority. Parameters: tenant, periods (their ids).
-DECLARATIONS = """
-    SELECT g.period_id AS period, g.first_value AS first, g.last_value AS last, g.authority, g.reference,
-           g.justification, g.actor, g.declared_at
-    FROM ledger_gapdeclared g
-    JOIN ledger_period p ON p.id = g.period_id
-    JOIN ledger_series s ON s.id = p.series_id
-    WHERE g.tenant = %(tenant)s AND g.period_id = ANY(%(periods)s)
-    ORDER BY s.code, p.starts_on, g.first_value, g.authority
 """
 
 # The documents of each period that are dated before the document with the next lower value: by the stated time if both

@@ -16,6 +16,7 @@ from ledger.databases import choose
 from ledger.errors import InvalidArgument, InvalidSeries
 from ledger.exhaustion import exhaustion_finding, rates, runs_out_on
 from ledger.gaps import undeclared
+from ledger.gaps.sql import known_gaps
 from ledger.models import Period, RangeLapsed, Series
 from ledger.ranges import Level, levels
 from ledger.reports.continuity import PeriodSummary, summarise
@@ -61,48 +62,18 @@ _REGISTRATIONS = """
 
 # Missing numbers that are known: how many there are, how many of them were explained, how many were declared to the
 # authority, how many are late (not declared, and the sequence broke before the day ``overdue``), and the day of the
-# earliest break that was not declared completely. A sequence breaks on the day of the missing number if that was
-# reserved, else on the day of the next higher number, and if no number is higher, on the day the gap was found.
+# earliest break that was not declared completely.
 # Arguments: tenant, series (id), authority, overdue (a date or null), time_zone.
-_GAPS = """
-    WITH gap AS (
-        SELECT e.period_id, e.value AS first_value, e.value AS last_value,
-               CASE WHEN e.metadata ? 'reservation'::text THEN e.issued_on END AS own,
-               (e.issued_at AT TIME ZONE %(time_zone)s)::date AS found,
-               EXISTS (SELECT FROM ledger_gapexplained x WHERE x.tenant = e.tenant AND x.entry_id = e.id) AS explained
-        FROM ledger_period p
-        JOIN ledger_entry e ON e.tenant = p.tenant AND e.period_id = p.id AND e.kind = 'gap'
-        WHERE p.tenant = %(tenant)s AND p.series_id = %(series)s
-        UNION ALL
-        SELECT g.period_id, g.first_value, g.last_value, NULL, (a.adopted_at AT TIME ZONE %(time_zone)s)::date,
-               EXISTS (SELECT FROM ledger_gapexplained x WHERE x.tenant = g.tenant AND x.adopted_gap_id = g.id)
-        FROM ledger_period p
-        JOIN ledger_adoptedgap g ON g.tenant = p.tenant AND g.period_id = p.id
-        JOIN ledger_adoption a ON a.tenant = g.tenant AND a.id = g.adoption_id
-        WHERE p.tenant = %(tenant)s AND p.series_id = %(series)s
-    ), sized AS (
-        SELECT g.*, coalesce(g.own, follows.issued_on, g.found) AS broke_on,
-               g.last_value - g.first_value + 1 AS size, coalesce(declared.size, 0) AS declared
-        FROM gap g
-        LEFT JOIN LATERAL (
-            SELECT sum(least(d.last_value, g.last_value) - greatest(d.first_value, g.first_value) + 1) AS size
-            FROM ledger_gapdeclared d
-            WHERE d.tenant = %(tenant)s AND d.period_id = g.period_id AND d.authority = %(authority)s
-              AND d.first_value <= g.last_value AND d.last_value >= g.first_value
-        ) declared ON true
-        LEFT JOIN LATERAL (
-            SELECT e.issued_on FROM ledger_entry e
-            WHERE e.tenant = %(tenant)s AND e.period_id = g.period_id AND e.value > g.last_value AND e.kind <> 'gap'
-            ORDER BY e.value LIMIT 1
-        ) follows ON true
-    )
-    SELECT coalesce(sum(size), 0)::bigint AS missing,
-           coalesce(sum(size) FILTER (WHERE explained), 0)::bigint AS explained,
-           coalesce(sum(declared), 0)::bigint AS declared,
-           coalesce(sum(size - declared) FILTER (WHERE broke_on < %(overdue)s::date), 0)::bigint AS late,
-           min(broke_on) FILTER (WHERE size > declared) AS broke_on
-    FROM sized
-"""
+_GAPS = f"""
+    SELECT coalesce(sum(m.size), 0)::bigint AS missing,
+           coalesce(sum(m.size) FILTER (WHERE m.explained), 0)::bigint AS explained,
+           coalesce(sum(m.declared), 0)::bigint AS declared,
+           coalesce(sum(m.size - m.declared) FILTER (WHERE m.broke_on < %(overdue)s::date), 0)::bigint AS late,
+           min(m.broke_on) FILTER (WHERE m.size > m.declared) AS broke_on
+    FROM ledger_period p
+    CROSS JOIN LATERAL ({known_gaps("%(authority)s", "%(time_zone)s")}) m
+    WHERE p.tenant = %(tenant)s AND p.series_id = %(series)s
+"""  # noqa: S608  (our own text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,19 +188,13 @@ def _check_set(series: Series, rules: Rules, periods: list[PeriodSummary], day: 
         told = later("%(n)s numbers are dated before the number that precedes them.", n=count)
         rule = later("Dates never decrease within a series.")
         remedy = later("See manage.py ledger_status, and switch the chronology guard on.")
-        yield _checked(marked("order of numbers"), told, rule, rules.order, count, remedy)
+        yield judged("order of numbers", rules.order, told, rule, broken=count > 0, remedy=remedy)
     if rules.gaps is not None:
         yield from _gaps(series, rules.gaps, periods, day, alias)
     if rules.registration is not None:
         yield _registrations(series, rules.registration, day, alias)
     if rules.authorisation is not None:
         yield from _authorisation(series, rules.authorisation, day, alias)
-
-
-def _checked(check: str, told: Any, rule: Any, wanted: Any, broken: int, remedy: Any, **more: Any) -> Finding:
-    """The finding of a check that ``wanted``, a part of the rules, asks for; ``broken`` counts what breaks it."""
-    more = {"doubtful": getattr(wanted, "doubtful", False), **more}
-    return judged(check, told, rule, wanted.source, broken=broken > 0, remedy=remedy, **more)
 
 
 def _numbers(series: Series, rules: Rules, alias: str) -> Iterator[Finding]:
@@ -246,7 +211,7 @@ def _numbers(series: Series, rules: Rules, alias: str) -> Iterator[Finding]:
         told = later(odd if found.too_long else told, odd=found.too_long, one=repr(found.long_one), **known)
         rule = later("A number has at most %(n)s characters.", n=length.maximum)
         remedy = later("They stay as they are; shorten the template for the next period.")
-        yield _checked(marked("length of numbers"), told, rule, length, found.too_long, remedy)
+        yield judged("length of numbers", length, told, rule, broken=found.too_long > 0, remedy=remedy)
     if characters is not None:
         told = marked("All %(n)s numbers match %(pattern)s.")
         odd = marked("%(odd)s of %(n)s numbers don't match %(pattern)s, such as %(one)s.")
@@ -254,21 +219,21 @@ def _numbers(series: Series, rules: Rules, alias: str) -> Iterator[Finding]:
         told = later(odd if found.odd else told, odd=found.odd, one=repr(found.odd_one), **known)
         rule = later("A number is made of %(parts)s.", parts=later(characters.told))
         remedy = later("They stay as they are; change the template for the next period.")
-        yield _checked(marked("characters of numbers"), told, rule, characters, found.odd, remedy)
+        yield judged("characters of numbers", characters, told, rule, broken=found.odd > 0, remedy=remedy)
     if counter is not None:
         told = marked("The values of all %(n)s numbers lie in that range.")
         odd = marked("%(odd)s of %(n)s numbers have other values, such as %(one)s.")
         told = later(odd if found.outside else told, odd=found.outside, one=repr(found.outside_one), **known)
         rule = later("Values lie between %(first)s and %(last)s.", first=counter.lowest, last=counter.highest)
         remedy = later("They stay as they are; issue from another series.")
-        yield _checked(marked("values of numbers"), told, rule, counter, found.outside, remedy)
+        yield judged("values of numbers", counter, told, rule, broken=found.outside > 0, remedy=remedy)
     if rules.unique is not None:
         told = later("%(twice)s of %(n)s numbers come twice, without regard to case.", twice=found.twice, n=found.n)
         rule = later("A number identifies one document; Folio compares without regard to case.")
         if rules.unique.any_case:
             rule = later("A number identifies one document, without regard to case.")
         remedy = later("Run manage.py ledger_verify, which names them.")
-        yield _checked(marked("uniqueness"), told, rule, rules.unique, found.twice, remedy)
+        yield judged("uniqueness", rules.unique, told, rule, broken=found.twice > 0, remedy=remedy)
 
 
 def _authorisation(series: Series, wanted: Authorisation, day: date, alias: str) -> Iterator[Finding]:
@@ -282,16 +247,15 @@ def _authorisation(series: Series, wanted: Authorisation, day: date, alias: str)
             range=told_later(partial(str, current)),
             authority=current.authority,
         )
+    remedy = marked("Add the range that %(authority)s granted: manage.py ledger_ranges add.")
     yield judged(
         "authorisation",
+        wanted,
         told,
         later(wanted.told),
-        wanted.source,
         broken=current is None or is_strange,
-        doubtful=wanted.doubtful or not Period.objects.using(alias).filter(series=series).exists(),
-        remedy=later(
-            "Add the range that %(authority)s granted: manage.py ledger_ranges add.", authority=wanted.authority
-        ),
+        doubtful=not Period.objects.using(alias).filter(series=series).exists(),
+        remedy=later(remedy, authority=wanted.authority),
     )
     if wanted.declared:
         lapses = RangeLapsed.objects.using(alias).filter(tenant=series.tenant, authorised__series=series)
@@ -301,7 +265,7 @@ def _authorisation(series: Series, wanted: Authorisation, day: date, alias: str)
         remedy = marked("Declare them: ledger.actions.declare(undeclared(period, %(authority)s), …).")
         told, remedy = later(told, ranges=len(known), n=count), later(remedy, authority=repr(wanted.authority))
         rule = later("What is not used of a range is declared to %(authority)s.", authority=wanted.authority)
-        yield _checked(marked("lapsed"), told, rule, wanted, count, remedy)
+        yield judged("lapsed", wanted, told, rule, broken=count > 0, remedy=remedy)
 
 
 def _range_told(level: Level) -> str:
@@ -321,7 +285,7 @@ def _registrations(series: Series, wanted: Registration, day: date, alias: str) 
     rule = later("%(authority)s knows each number %(days)s days after its date.", days=wanted.days, **authority)
     remedy = later("Send the documents, and note the references: manage.py ledger_references.")
     due = None if oldest is None else oldest + timedelta(days=wanted.days)
-    return _checked(marked("registration"), told, rule, wanted, found.odd, remedy, due=due)
+    return judged("registration", wanted, told, rule, broken=found.odd > 0, remedy=remedy, due=due)
 
 
 def _gaps(series: Series, gaps: Gaps, periods: list[PeriodSummary], today: date, alias: str) -> Iterator[Finding]:
@@ -335,13 +299,13 @@ def _gaps(series: Series, gaps: Gaps, periods: list[PeriodSummary], today: date,
     if gaps.policy is GapPolicy.FORBIDDEN:
         told, rule = later(missing, n=found.missing), later("No number may be missing.")
         remedy = later("Explain them (manage.py ledger_gaps explain), and ask your adviser.")
-        yield _checked(marked("gaps"), told, rule, gaps, found.missing, remedy)
+        yield judged("gaps", gaps, told, rule, broken=found.missing > 0, remedy=remedy)
     elif gaps.policy is GapPolicy.EXPLAIN:
         rest = found.missing - found.explained
         told = marked("%(n)s numbers are known to be missing, %(rest)s of them without explanation.")
         told, rule = later(told, n=found.missing, rest=rest), later("A missing number is explained.")
         remedy = later("Run manage.py ledger_gaps explain.")
-        yield _checked(marked("gaps"), told, rule, gaps, rest, remedy)
+        yield judged("gaps", gaps, told, rule, broken=rest > 0, remedy=remedy)
     else:
         yield _declarations(gaps, found)
     holes = sum(period.missing - period.adopted_missing for period in periods)
@@ -349,7 +313,7 @@ def _gaps(series: Series, gaps: Gaps, periods: list[PeriodSummary], today: date,
     told = later("%(n)s values have no entry yet, and %(reserved)s are reserved.", n=holes, reserved=waiting)
     rule, remedy = later("Each number is issued, or known to be missing."), later("Run manage.py ledger_gaps sweep.")
     # They may heal, or their checkouts may still run. Another command tells which.
-    yield _checked(marked("holes"), told, rule, gaps, holes + waiting, remedy, doubtful=True)
+    yield judged("holes", gaps, told, rule, broken=holes + waiting > 0, remedy=remedy, doubtful=True)
 
 
 def _declarations(gaps: Gaps, found: Any) -> Finding:
@@ -366,8 +330,8 @@ def _declarations(gaps: Gaps, found: Any) -> Finding:
     told = later(told, n=found.missing, rest=rest, authority=gaps.authority, late=found.late)
     remedy, due = later("Run manage.py ledger_declare."), None if broke_on is None else gaps.due(broke_on)
     is_in_time = gaps.due_day is not None and found.late == 0
-    more = {"doubtful": gaps.doubtful or is_in_time, "due": due}
-    return _checked(marked("gaps"), told, later(rule, day=gaps.due_day), gaps, rest, remedy, **more)
+    rule = later(rule, day=gaps.due_day)
+    return judged("gaps", gaps, told, rule, broken=rest > 0, remedy=remedy, doubtful=is_in_time, due=due)
 
 
 def _open_periods(series: Series, today: date, alias: str) -> Iterator[Finding]:

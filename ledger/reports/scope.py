@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from ledger.models import AuthorisedRange, Period, Series
+from ledger.models import AuthorisedRange, GapDeclared, Period, Series
 from ledger.reports import report_sql as sql
 from ledger.reports.continuity import PeriodSummary, summarise
 from ledger.reports.missing import Island, Item, Neighbour, Span, Tally, What, spans, tally
@@ -20,20 +20,6 @@ from ledger.zones import shown_zone, zone_or_utc
 
 #: How many spans in all are kept in memory from the counting to the writing; further periods are read twice.
 _KEPT = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Declaration:
-    """Missing values of a period that were declared to an authority, both ends inclusive."""
-
-    period: int
-    first: int
-    last: int
-    authority: str
-    reference: str
-    justification: str
-    actor: str
-    declared_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +55,8 @@ class Scope:
     until: date | None
     periods: tuple[ScopedPeriod, ...]
     zone: ZoneInfo
-    declarations: tuple[Declaration, ...]
+    #: Missing values of its periods that were declared to an authority.
+    declarations: tuple[GapDeclared, ...]
 
     @property
     def ids(self) -> list[int]:
@@ -118,10 +105,10 @@ class Scope:
         """The authorities and references under which some of a period's values were declared; empty if none was."""
         return ", ".join(f"{one.authority} {one.reference}" for one in self.declared_here(period, first, last))
 
-    def declared_here(self, period: int, first: int, last: int) -> Iterator[Declaration]:
+    def declared_here(self, period: int, first: int, last: int) -> Iterator[GapDeclared]:
         """The declarations of any of a period's values from ``first`` to ``last``."""
         for one in self.declarations:
-            if one.period == period and one.first <= last and one.last >= first:
+            if one.period_id == period and one.first_value <= last and one.last_value >= first:
                 yield one
 
 
@@ -140,6 +127,7 @@ def read_scope(
     if whole:
         since = until = None
     zones = {period.series.time_zone for period, _ in both}
+    declared = GapDeclared.objects.using(snapshot.alias).filter(tenant=tenant, period__in=wanted)
     return Scope(
         snapshot,
         tenant,
@@ -147,10 +135,7 @@ def read_scope(
         until,
         periods=tuple(_scoped(snapshot, tenant, both, since, until)),
         zone=zone_or_utc(zones.pop() if len(zones) == 1 else "UTC"),
-        declarations=tuple(
-            Declaration(**row._asdict())
-            for row in snapshot.rows(sql.DECLARATIONS, {"tenant": tenant, "periods": wanted})
-        ),
+        declarations=tuple(declared.order_by("period__series__code", "period__starts_on", "first_value", "authority")),
     )
 
 

@@ -2,7 +2,7 @@
 
 Pure: no database, no Django, no clock. A series names its rule sets in ``rules``: a country's (``"DE"``), or several,
 such as a country's and an e-invoicing network's (``"DE,FR-einvoice"``). Folio *checks* these rules; an adviser must say
-whether a numbering satisfies the law. Each file of ``countries`` is one rule set: to add one, add a file.
+whether a numbering satisfies the law. Each table of ``countries.toml`` is one rule set.
 """
 
 from ledger.rules.base import Basis, GapPolicy, Rules, Source

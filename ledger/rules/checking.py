@@ -66,20 +66,16 @@ class Plan:
 
 
 def judged(
-    check: str,
-    told: Any,
-    rule: Any,
-    source: Source,
-    *,
-    broken: bool,
-    remedy: Any,
-    doubtful: bool = False,
-    due: date | None = None,
+    check: str, wanted: Any, told: Any, rule: Any, *, broken: bool, remedy: Any, doubtful: bool = False, **more: Any
 ) -> Finding:
-    """A finding: passed, a warning if the rule is doubtful, or a failure; remedy and due day only if it didn't pass."""
+    """The finding of a check that ``wanted``, a part of the rules, asks for.
+
+    It passed, or it is a failure, or a warning if the rule is doubtful; remedy and due day only if it didn't pass.
+    """
     if not broken:
-        return Finding(check, Outcome.PASSED, told, rule, source)
-    return Finding(check, Outcome.WARNED if doubtful else Outcome.FAILED, told, rule, source, remedy, due=due)
+        return Finding(check, Outcome.PASSED, told, rule, wanted.source)
+    outcome = Outcome.WARNED if doubtful or getattr(wanted, "doubtful", False) else Outcome.FAILED
+    return Finding(check, outcome, told, rule, wanted.source, remedy, **more)
 
 
 def as_of(rules: Rules, findings: Iterable[Finding], on: date) -> Iterator[Finding]:
@@ -99,7 +95,7 @@ def check_settings(rules: Rules, plan: Plan) -> Iterator[Finding]:
         told = later("The chronology guard is on.") if plan.chronological else later("The chronology guard is off.")
         rule = later("Dates never decrease within a series.")
         remedy = later("Switch it on: chronological=True (--chronological).")
-        yield judged("order", told, rule, rules.order.source, broken=not plan.chronological, remedy=remedy)
+        yield judged("order", rules.order, told, rule, broken=not plan.chronological, remedy=remedy)
     if rules.reset is not None:
         yield _check_calendar(rules.reset, plan.calendar)
     yield from _check_numbers(rules, plan.numbers, plan.first_value, plan.highest)
@@ -118,12 +114,12 @@ def check_period(rules: Rules, span: Span, numbers: NumberFormat, first_value: i
             told = marked("The period %(period)s crosses %(day)s.")
         told = later(told, period=str(span), day=day)
         remedy = later("Open periods that end the day before %(day)s.", day=day)
-        yield judged("reset", told, later(reset.told), reset.source, broken=over, doubtful=True, remedy=remedy)
+        yield judged("reset", reset, told, later(reset.told), broken=over, doubtful=True, remedy=remedy)
     if reset.shortest > 1:
         told = later("The period %(period)s has %(n)s days.", period=str(span), n=span.days)
         short = span.days < reset.shortest
         remedy = later("See that it is a whole fiscal year, even if a short first one.")
-        yield judged("reset", told, later(reset.told), reset.source, broken=short, doubtful=True, remedy=remedy)
+        yield judged("reset", reset, told, later(reset.told), broken=short, doubtful=True, remedy=remedy)
 
 
 def outgrown_on(*, used: int, days: int, left: int, today: date, until: date) -> date | None:
@@ -164,10 +160,9 @@ def _check_allocation(rules: Rules, plan: Plan) -> Iterator[Finding]:
             told = marked("With the allocation %(allocation)s, a checkout that rolls back leaves no gap.")
         elif burns:
             told = marked("With the allocation %(allocation)s, a checkout that rolls back leaves a gap.")
-        rule, doubtful = later("No number may be missing."), gaps.doubtful or not burns
-        remedy = later("Choose the allocation at_commit, or serial.")
+        rule, remedy = later("No number may be missing."), later("Choose the allocation at_commit, or serial.")
         told = later(told, allocation=allocation)
-        yield judged("allocation", told, rule, gaps.source, broken=not surely, doubtful=doubtful, remedy=remedy)
+        yield judged("allocation", gaps, told, rule, broken=not surely, doubtful=not burns, remedy=remedy)
     elif gaps is not None and policy is GapPolicy.DECLARE:
         told = marked(
             "With the allocation %(allocation)s, a checkout that rolls back leaves no number to declare at once."
@@ -176,7 +171,7 @@ def _check_allocation(rules: Rules, plan: Plan) -> Iterator[Finding]:
             told = marked("With the allocation %(allocation)s, a checkout that rolls back leaves a number to declare.")
         told, rule = later(told, allocation=allocation), later("A missing number is declared to the authority.")
         remedy = later("Choose at_commit or pooled, or be ready to declare.")
-        yield judged("allocation", told, rule, gaps.source, broken=burns, doubtful=True, remedy=remedy)
+        yield judged("allocation", gaps, told, rule, broken=burns, doubtful=True, remedy=remedy)
     if rules.order is not None:
         # Checkouts in flight hold values of the pool side by side, and commit in any order; around midnight even the
         # dates may decrease. Reserved numbers follow the order of the calls of issue(), and the guard keeps the dates.
@@ -186,7 +181,7 @@ def _check_allocation(rules: Rules, plan: Plan) -> Iterator[Finding]:
             told = marked("With the allocation %(allocation)s, running checkouts keep their order.")
         told, rule = later(told, allocation=allocation), later("Numbers follow the order of dates.")
         remedy = later("Choose the allocation at_commit, or serial.")
-        yield judged("allocation", told, rule, rules.order.source, broken=not in_order, remedy=remedy)
+        yield judged("allocation", rules.order, told, rule, broken=not in_order, remedy=remedy)
 
 
 def _check_calendar(reset: Reset, calendar: Calendar) -> Finding:
@@ -206,7 +201,7 @@ def _check_calendar(reset: Reset, calendar: Calendar) -> Finding:
     if kind is CalendarKind.FISCAL_YEAR:
         told = later("The calendar is %(kind)s from %(day)s.", kind=kind.value, day=str(calendar.fiscal_start))
     broken = refused or over or kind in reset.doubted
-    return judged("reset", told, later(reset.told), reset.source, broken=broken, doubtful=not refused, remedy=remedy)
+    return judged("reset", reset, told, later(reset.told), broken=broken, doubtful=not refused, remedy=remedy)
 
 
 def _check_numbers(rules: Rules, numbers: NumberFormat, first_value: int, highest: int) -> Iterator[Finding]:
@@ -222,7 +217,7 @@ def _check_numbers(rules: Rules, numbers: NumberFormat, first_value: int, highes
         told = later(told, number=repr(first), n=len(first), last=repr(last))
         rule = later("A number has at most %(n)s characters.", n=length.maximum)
         remedy = later("Choose a shorter template, such as one with {year:2}, or fewer digits.")
-        yield judged("length", told, rule, length.source, broken=long, doubtful=length.doubtful, remedy=remedy)
+        yield judged("length", length, told, rule, broken=long, remedy=remedy)
     if rules.characters is not None:
         form = rules.characters
         bad = next((number for number in (first, last) if not form.fit(number)), None)
@@ -231,14 +226,13 @@ def _check_numbers(rules: Rules, numbers: NumberFormat, first_value: int, highes
             told = marked("The number %(number)s does not match %(pattern)s.")
         told = later(told, number=repr(bad or first), pattern=form.pattern)
         rule, remedy = later("A number is made of %(parts)s.", parts=later(form.told)), later("Change the template.")
-        broken = bad is not None
-        yield judged("characters", told, rule, form.source, broken=broken, doubtful=form.doubtful, remedy=remedy)
+        yield judged("characters", form, told, rule, broken=bad is not None, remedy=remedy)
     if rules.counter is not None:
         counter = rules.counter
         rule = later("Values lie between %(first)s and %(last)s.", first=counter.lowest, last=counter.highest)
         told, remedy = later("The counter starts at %(n)s.", n=first_value), later("Start at %(n)s.", n=counter.lowest)
         outside = not counter.lowest <= first_value <= counter.highest
-        yield judged("counter", told, rule, counter.source, broken=outside, remedy=remedy)
+        yield judged("counter", counter, told, rule, broken=outside, remedy=remedy)
 
 
 def _ever_reaches_over(calendar: Calendar, sample: Span, day: FiscalStart) -> bool:

@@ -1,22 +1,52 @@
-"""Finding rule sets by their codes."""
+"""Reads the rule sets from ``countries.toml``, and finds them by their codes."""
 
-from collections.abc import Iterable
+import tomllib
+from collections.abc import Callable, Iterable
 from functools import cache
-from importlib import import_module
-from pkgutil import iter_modules
+from pathlib import Path
 from typing import Any
 
+from ledger.calendars import CalendarKind, FiscalStart
 from ledger.errors import InvalidSeries
-from ledger.rules import countries
-from ledger.rules.base import Rules
+from ledger.rules import base
+from ledger.rules.base import Basis, GapPolicy, Rules, Source
+
+_FILE = Path(__file__).with_name("countries.toml")
+
+_PARTS = (base.Gaps, base.Unique, base.Length, base.Characters, base.Counter, base.Order, base.Reset)
+_RULES: dict[str, Callable[..., Any]] = {
+    rule.__name__.lower(): rule for rule in (*_PARTS, base.Registration, base.Authorisation)
+}
+
+#: What is made of a fact of a rule; all others are taken as they are.
+_READ: dict[str, Callable[[Any], Any]] = {
+    "policy": GapPolicy,
+    **dict.fromkeys(("refused", "doubted"), lambda kinds: frozenset(map(CalendarKind, kinds))),
+    "turns_on": FiscalStart.parse,
+}
 
 
 @cache
 def all_rules() -> dict[str, Rules]:
-    """Every rule set by its code, in order: each module of ``ledger.rules.countries`` has one as ``RULES``."""
-    names = [f"{countries.__name__}.{module.name}" for module in iter_modules(countries.__path__)]
-    found: list[Rules] = [import_module(name).RULES for name in names]
-    return {rules.code: rules for rules in sorted(found, key=lambda rules: rules.code)}
+    """Every rule set by its code, in order."""
+    tables = tomllib.loads(_FILE.read_text(encoding="utf-8"))
+    shared = tables.pop("sources")
+    return {
+        code: _rule_set(code, tables.get(told.get("like"), {}) | told, shared) for code, told in sorted(tables.items())
+    }
+
+
+def _rule_set(code: str, told: dict[str, Any], shared: dict[str, Any]) -> Rules:
+    named = shared | told.get("sources", {})
+    sources = {name: Source(text, Basis(basis), *since) for name, (text, basis, *since) in named.items()}
+    made: dict[str, Any] = {}
+    for name, value in told.items():
+        if name in _RULES:
+            facts = {fact: _READ[fact](one) if fact in _READ else one for fact, one in value.items()}
+            made[name] = _RULES[name](**facts | {"source": sources[facts.get("source", "law")]})
+        elif name not in ("sources", "like"):
+            made[name] = tuple(value) if isinstance(value, list) else value
+    return Rules(code, **made)
 
 
 def find_rules(code: str) -> Rules:

@@ -15,6 +15,7 @@ from ledger.errors import SealError
 from ledger.models import LedgerSeal, SealAnchored
 from ledger.seals import sql
 from ledger.seals.folio_verify import signed_head_hash
+from ledger.seals.reading import shipped
 
 #: Seconds that an authority has to answer.
 _PATIENCE = 30.0
@@ -32,11 +33,7 @@ def anchor_last(*, using: str) -> int:
     if seal is None:
         return 0
     known = set(SealAnchored.objects.using(using).filter(seal=seal).values_list("kind", flat=True))
-    signed_head, settings, done = (
-        signed_head_hash(seal.head, seal.signature, seal.cosignature),
-        ledger_settings().seals,
-        0,
-    )
+    signed_head, settings, done = signed_head_hash(**shipped(seal)), ledger_settings().seals, 0
     if settings.get("time_stamps") and "rfc3161" not in known:
         token = _time_stamp(settings["time_stamps"], bytes.fromhex(signed_head))
         done += len(fetch(using, sql.KEEP_ANCHOR, [seal.pk, "rfc3161", token]))

@@ -9,7 +9,7 @@ from ledger.errors import SealError
 from ledger.models import Entry, LedgerSeal, NumberVoided, SealAnchored
 from ledger.seals import sql
 from ledger.seals.folio_verify import EXPORT, HEADS, PROOF, audit_path, personal_hash, salts_of
-from ledger.seals.reading import Row, Seal, rows_of, seals_of
+from ledger.seals.reading import Row, rows_of, seals_of, shipped
 
 
 def export(using: str, tenant: str | None, *, heads: bool = False, withhold: bool = False) -> Iterator[str]:
@@ -23,7 +23,7 @@ def export(using: str, tenant: str | None, *, heads: bool = False, withhold: boo
         if not found:
             yield _line({"folio": HEADS if heads else EXPORT, "tenant": tenant})
         found = True
-        yield _line(seal.shipped() | {"anchors": _anchors(using, seal)})
+        yield _line(shipped(seal) | {"anchors": _anchors(using, seal)})
         for row in () if heads else rows_of(using, seal):
             yield _line(_shipped(row, seal, withhold=withhold))
     if not found:
@@ -64,7 +64,9 @@ def prove(using: str, tenant: str, number: str, *, withhold: bool = True, anchor
             yield _proof(using, None, "ledger_seal", seal.id, withhold=False)[1]
 
 
-def _proof(using: str, tenant: str | None, source: str, row_id: int, *, withhold: bool) -> tuple[Seal | None, str]:
+def _proof(
+    using: str, tenant: str | None, source: str, row_id: int, *, withhold: bool
+) -> tuple[LedgerSeal | None, str]:
     """The seal of a row, and its proof; None if it is not sealed yet."""
     found = fetch(using, sql.WHERE_SEALED, {"tenant": tenant, "source": source, "id": row_id})
     if not found:
@@ -77,37 +79,37 @@ def _proof(using: str, tenant: str | None, source: str, row_id: int, *, withhold
         return None, ""
     [(number, place)] = found
     seal = next(seals_of(using, tenant, after=number - 1))
-    packed = bytes(LedgerSeal.objects.using(using).values_list("leaves", flat=True).get(pk=seal.id))
+    packed = bytes(seal.leaves)
     leaves = [packed[start : start + 32] for start in range(0, len(packed), 32)]
     [(_, line, personal)] = fetch(using, sql.LINES, {"source": source, "ids": [row_id]})
     row = Row(source, row_id, leaves[place], line, personal)
-    if not row.is_unchanged(seal.salt):
+    if not row.is_unchanged(seal):
         raise SealError(
             f"The row {source} {row_id} is not the one that was sealed.",
             rule="A proof is of a row as it was sealed.",
             remedy="manage.py ledger_seal verify tells what else was changed.",
         )
-    proof = _shipped(row, seal, withhold=withhold) | seal.shipped()
+    proof = _shipped(row, seal, withhold=withhold) | shipped(seal)
     path = [node.hex() for node in audit_path(leaves, place)]
     more = {"anchors": anchors} if (anchors := _anchors(using, seal)) else {}
     return seal, _line({"folio": PROOF, **proof, "index": place, "path": path, **more})
 
 
-def _shipped(row: Row, seal: Seal, *, withhold: bool) -> dict[str, Any]:
+def _shipped(row: Row, seal: LedgerSeal, *, withhold: bool) -> dict[str, Any]:
     if row.line is None:
         return {"was": f"{row.source} {row.id}", "leaf": row.leaf.hex()}
-    salt, other = salts_of(seal.salt, row.source, row.id)
+    salt, other = salts_of(bytes(seal.salt), row.source, row.id)
     personal: Any = row.personal
     if personal is not None:
         personal = personal_hash(other, personal) if withhold else {"salt": other.hex(), "text": personal}
-    shipped = {"line": row.line, "salt": salt.hex(), "personal": personal}
-    return shipped if row.is_unchanged(seal.salt) else shipped | {"leaf": row.leaf.hex()}
+    told = {"line": row.line, "salt": salt.hex(), "personal": personal}
+    return told if row.is_unchanged(seal) else told | {"leaf": row.leaf.hex()}
 
 
-def _anchors(using: str, seal: Seal) -> list[dict[str, str]]:
+def _anchors(using: str, seal: LedgerSeal) -> list[dict[str, str]]:
     found = SealAnchored.objects.using(using).filter(seal_id=seal.id).order_by("pk")
     return [{"kind": one.kind, "token": one.token, "at": one.anchored_at.isoformat()} for one in found]
 
 
-def _line(shipped: dict[str, Any]) -> str:
-    return json.dumps(shipped, separators=(",", ":"))
+def _line(told: dict[str, Any]) -> str:
+    return json.dumps(told, separators=(",", ":"))

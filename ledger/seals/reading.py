@@ -6,7 +6,6 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from django.db import router
 from django.utils.translation import gettext
@@ -14,50 +13,23 @@ from django.utils.translation import gettext
 from ledger.cursors import fetch
 from ledger.models import LedgerSeal
 from ledger.seals import sql
-from ledger.seals.folio_verify import is_signed as slowly_signed, leaf_by_key, signed_head_hash
+from ledger.seals.folio_verify import is_signed as slowly_signed, leaf_by_key
 from ledger.words import day_told, quantity
 
 _SNAPSHOT = re.compile(r"[0-9]{1,18}:[0-9]{1,18}:[0-9,]*\Z")
 
-#: How many leaves of a seal are compared at a time.
-_STRETCH = 10_000
+#: How many leaves of a seal are compared at a time, and how many seals are read.
+_STRETCH, _SEALS = 10_000, 50
 
 
-@dataclass(frozen=True, slots=True)
-class Seal:
-    """A seal as it is stored, without its leaves."""
+def since(seal: LedgerSeal) -> str | None:
+    """The snapshot of a seal; None if somebody overwrote it with something else, which its head contradicts."""
+    return seal.snapshot if _SNAPSHOT.match(seal.snapshot) else None
 
-    id: int
-    number: int
-    era: int
-    place: str
-    snapshot: str
-    size: int
-    total: int
-    root: str
-    previous: str
-    head: str
-    key: str
-    signature: str
-    cosignature: str
-    salt: bytes
-    tables: list[str]
-    counts: list[int]
-    state: str
 
-    @property
-    def since(self) -> str | None:
-        """Its snapshot; None if somebody overwrote it with something else, which its head contradicts."""
-        return self.snapshot if _SNAPSHOT.match(self.snapshot) else None
-
-    def shipped(self) -> dict[str, Any]:
-        """What goes outside: the signed head."""
-        return {"head": self.head, "signature": self.signature, "cosignature": self.cosignature}
-
-    @property
-    def hash(self) -> str:
-        """What the next seal and the anchors name."""
-        return signed_head_hash(self.head, self.signature, self.cosignature)
+def shipped(seal: LedgerSeal) -> dict[str, str]:
+    """What goes outside: the signed head, of which ``signed_head_hash`` makes what the next seal and anchors name."""
+    return {"head": seal.head, "signature": seal.signature, "cosignature": seal.cosignature}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +46,17 @@ class Row:
     personal: str | None
     is_state: bool = False
 
-    def is_unchanged(self, salt: bytes) -> bool:
-        """Whether the row is as it was sealed, by the salt key of its seal."""
+    def is_unchanged(self, seal: LedgerSeal) -> bool:
+        """Whether the row is as it was sealed."""
+        salt = bytes(seal.salt)
         return self.line is not None and leaf_by_key(salt, self.source, self.id, self.line, self.personal) == self.leaf
 
 
-def seals_of(using: str, tenant: str | None, *, after: int = 0) -> Iterator[Seal]:
-    """The seals of a tenant, or of the database, in their order."""
-    while found := fetch(using, sql.SEALS, {"tenant": tenant, "after": after}):
-        for row in found:
-            values: list[Any] = [bytes(value) if isinstance(value, memoryview) else value for value in row]
-            seal = Seal(*values)
+def seals_of(using: str, tenant: str | None, *, after: int = 0) -> Iterator[LedgerSeal]:
+    """The seals of a tenant, or of the database, in their order, without their ids and leaves."""
+    chain = LedgerSeal.objects.using(using).defer("ids", "leaves").filter(tenant=tenant).order_by("number")
+    while found := chain.filter(number__gt=after)[:_SEALS]:
+        for seal in found:
             after = seal.number
             yield seal
 
@@ -140,7 +112,7 @@ def sealed_tenants(using: str) -> list[str]:
     return [tenant for (tenant,) in fetch(using, sql.SEALED_TENANTS)]
 
 
-def rows_of(using: str, seal: Seal) -> Iterator[Row]:
+def rows_of(using: str, seal: LedgerSeal) -> Iterator[Row]:
     """What a seal covers, in the order of its leaves."""
     first = 0
     for source, count in zip(seal.tables, seal.counts, strict=False):
@@ -155,7 +127,7 @@ def rows_of(using: str, seal: Seal) -> Iterator[Row]:
         yield Row(source, row, leaves[place * 32 : place * 32 + 32], line, None, is_state=True)
 
 
-def _stretch(using: str, seal: Seal, source: str, first: int, count: int) -> Iterator[Row]:
+def _stretch(using: str, seal: LedgerSeal, source: str, first: int, count: int) -> Iterator[Row]:
     [(ids, packed)] = fetch(using, sql.STRETCH, {"seal": seal.id, "first": first, "count": count})
     leaves = bytes(packed or b"")
     found = fetch(using, sql.LINES, {"source": source, "ids": ids or []})

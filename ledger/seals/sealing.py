@@ -25,7 +25,7 @@ from ledger.seals import sql
 from ledger.seals.anchoring import anchor_last
 from ledger.seals.folio_verify import SEAL, Tree, leaf_by_key
 from ledger.seals.reading import rows_of, sealed_tenants, seals_of
-from ledger.seals.signing import Signer, previous_signer, signer
+from ledger.seals.signing import Signer, signer
 
 _log = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ def _seal(tenant: str | None, using: str, cursor: Any, horizon: int | None, *, f
         raise Held
     if facts["trouble"]:
         raise _trouble(facts["trouble"])
-    signs, before = signer(), previous_signer()
+    signs, before = signer(), signer("previous_key")
     if facts["key"] and signs is None:
         raise SealError(
             "There is no key to sign with, and the last seal was signed.",
@@ -277,5 +277,5 @@ def _differing(using: str, progress: Callable[[str], None]) -> list[str]:
     for tenant in [None, *sealed_tenants(using)]:
         for one in seals_of(using, tenant):
             progress(f"comparing seal {one.number} of {'the database' if tenant is None else repr(tenant)}")
-            found += [f"{row.source} {row.id}" for row in rows_of(using, one) if not row.is_unchanged(one.salt)]
+            found += [f"{row.source} {row.id}" for row in rows_of(using, one) if not row.is_unchanged(one)]
     return found

@@ -42,22 +42,11 @@ class KeySigner:
         return bytes(self._key.sign(message))
 
 
-def signer() -> Signer | None:
-    """The current signer; None without a key. Raises SealError for a key that can't be read."""
-    return _signer("key")
+def signer(which: str = "key") -> Signer | None:
+    """The current signer; None without a key. Raises SealError for a key that can't be read.
 
-
-def previous_signer() -> Signer | None:
-    """The signer from before the key was changed, who also signs the first head of the new key."""
-    return _signer("previous_key")
-
-
-def trusted_keys() -> list[str]:
-    """The public keys that the settings trust as the merchant's, in hexadecimal."""
-    return list(ledger_settings().seals.get("trusted", []))
-
-
-def _signer(which: str) -> Signer | None:
+    ``"previous_key"`` is the signer from before the key was changed, who also signs the first head of the new key.
+    """
     source = ledger_settings().seals.get(which, "")
     if not source:
         return None
@@ -69,6 +58,11 @@ def _signer(which: str) -> Signer | None:
     except (OSError, ValueError, TypeError, ImportError, KeyError) as error:
         # The error of a parser may quote what it read.
         raise _no_key(which, f"{type(error).__name__}") from None
+
+
+def trusted_keys() -> list[str]:
+    """The public keys that the settings trust as the merchant's, in hexadecimal."""
+    return list(ledger_settings().seals.get("trusted", []))
 
 
 def _read(source: str) -> Any:

@@ -131,14 +131,6 @@ SEALED_TENANTS = f"""
     SELECT DISTINCT z.tenant FROM ledger_seal z WHERE z.tenant IS NOT NULL AND {at_home("z.tenant")} ORDER BY z.tenant
 """  # noqa: S608
 
-SEALS = """
-    SELECT z.id, z.number, z.era, z.place, z.snapshot, z.size, z.total, z.root, z.previous, z.head, z.key, z.signature,
-           z.cosignature, z.salt, z.tables, z.counts, z.state
-    FROM ledger_seal z
-    WHERE (z.tenant = %(tenant)s OR (%(tenant)s::text IS NULL AND z.tenant IS NULL)) AND z.number > %(after)s
-    ORDER BY z.number LIMIT 50
-"""
-
 # The changes of settings in rows that no seal covers yet.
 NEW_CHANGES = f"""
     SELECT l.source, l.line FROM ledger_lines_v1() l

@@ -179,7 +179,7 @@ def _offending_rows(
     with transaction.atomic(using=connection.alias):
         with connection.cursor() as cursor:
             cursor.execute(sql.READ_THE_TABLES)
-        yield from map(_alarm, stream(connection.alias, statement, wanted))
+        yield from map(_alarm, stream(connection.alias, sql.whole(statement), wanted))
         # Nothing was written. The rollback also undoes the planner's settings inside a caller's transaction.
         transaction.set_rollback(True, using=connection.alias)
 

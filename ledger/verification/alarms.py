@@ -268,20 +268,15 @@ def may_not_write(error: Error) -> bool:
 
 
 def _row(alarm: Alarm) -> dict[str, Any]:
-    return {
-        "tenant": alarm.tenant,
+    same = ("tenant", "rule", "ordinal", "value", "through", "remedy")
+    return {name: getattr(alarm, name) for name in same} | {
         "kind": alarm.check,
-        "rule": alarm.rule,
         "series": alarm.series or "",
         "starts_on": None if alarm.starts_on is None else alarm.starts_on.isoformat(),
-        "ordinal": alarm.ordinal,
-        "value": alarm.value,
-        "through": alarm.through,
         "number": _kept(alarm.number or ""),
         "table_name": alarm.table or "",
         "row_id": alarm.id,
         "problem": _kept(alarm.problem),
-        "remedy": alarm.remedy,
     }
 
 

@@ -9,7 +9,7 @@ tests.catalogue``.
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -61,11 +61,6 @@ class Catalogue:
     #: The ledger's names that this connection resolves to another schema: name → that schema.
     elsewhere: dict[str, str] = field(default_factory=dict)
 
-    def public(self) -> list[str]:
-        """What every role may do with the ledger's tables and functions, as the shipped description lists it."""
-        held = [each for each in self.remarks if each.kind == "privilege" and each.facts["on"] != "schema"]
-        return sorted(privilege_label(each) for each in held if not each.facts["role"])
-
 
 @dataclass(frozen=True, slots=True)
 class Shipped:
@@ -82,22 +77,6 @@ def shipped() -> Shipped:
     """The description that this version of Folio came with."""
     document = json.loads(FILE.read_text(encoding="utf-8"))
     return Shipped(document["postgresql"], document["objects"], document["public"])
-
-
-def written(postgresql: dict[str, str], objects: Objects, public: Iterable[str]) -> str:
-    """A description as the file holds it: one object on a line, so that a change of one is a change of one line."""
-    dumps = json.dumps
-
-    def listed(there: dict[str, Facts]) -> str:
-        lines = [f"\n      {dumps(name)}: {dumps(facts, sort_keys=True)}" for name, facts in sorted(there.items())]
-        return f"{{{','.join(lines)}\n    }}" if lines else "{}"
-
-    kinds = [f'    "{kind}": {listed(objects[kind])}' for kind in KINDS]
-    majors = dumps(dict(sorted(postgresql.items(), key=lambda item: int(item[0]))))
-    granted = ",".join(f"\n    {dumps(label)}" for label in sorted(public))
-    granted = f"[{granted}\n  ]" if granted else "[]"
-    described = ",\n".join(kinds)
-    return f'{{\n  "postgresql": {majors},\n  "public": {granted},\n  "objects": {{\n{described}\n  }}\n}}\n'
 
 
 def privilege_label(remark: Remark) -> str:
@@ -153,6 +132,34 @@ def _read(cursor: CursorWrapper, tables: list[str]) -> Catalogue | None:
         name: places[oid].schema for name, oid in seen if name and oid and places[oid].schema_oid != schema_oid
     }
     return Catalogue(here.schema, major, version.split()[0], objects, tuple(remarks), elsewhere)
+
+
+def table_of(name: str) -> str:
+    """The table that an object belongs to, by the object's name in a description; a table belongs to itself."""
+    return name.partition(" (")[0].partition(".")[0]
+
+
+def restore_names(connection: BaseDatabaseWrapper) -> int:
+    """Give the constraints of a cloned schema the names that the migrations gave them; returns how many had others.
+
+    Tools clone by ``CREATE TABLE … (LIKE … INCLUDING ALL)``, which makes the same constraints under PostgreSQL's names.
+    Call it in a transaction.
+    """
+    known = shipped().objects
+    found = read(connection, known["table"].keys())
+    there = {} if found is None else found.objects["constraint"]
+    gone = {name: facts for name, facts in known["constraint"].items() if name not in there}
+    wanted = {(table_of(name), facts["definition"]): name for name, facts in gone.items()}
+    renamed = 0
+    with connection.cursor() as cursor:
+        for name in sorted(there.keys() - known["constraint"].keys()):
+            table = table_of(name)
+            right = wanted.pop((table, there[name]["definition"]), None)
+            if right is not None:
+                old, new = (connection.ops.quote_name(each.removeprefix(f"{table}.")) for each in (name, right))
+                cursor.execute(f"ALTER TABLE {table} RENAME CONSTRAINT {old} TO {new}")
+                renamed += 1
+    return renamed
 
 
 def _canonical(value: Any, unqualified: Callable[[str], str]) -> Any:

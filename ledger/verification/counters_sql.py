@@ -6,7 +6,7 @@
 # row in a queue. If a span overlaps those before it, two rows claim one value.
 CONTINUITY = """
     WITH chosen AS (
-        SELECT p.id, p.tenant, s.code, p.starts_on, p.ends_on, p.ordinal, p.first_value, p.last_value
+        SELECT p.id, p.tenant, p.series_id, p.first_value, p.last_value
         FROM ledger_period p JOIN ledger_series s ON s.id = p.series_id
         WHERE (%(tenant)s::text IS NULL OR p.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
     ), spans AS (
@@ -52,22 +52,20 @@ CONTINUITY = """
                     WHEN w.first <= w.slot_reached THEN 'is a free slot' ELSE 'is reserved' END AS also
         FROM swept w JOIN chosen c ON c.id = w.period_id
     )
-    SELECT found, tenant, code, starts_on, ends_on, ordinal,
+    SELECT found, tenant, series_id, id,
            CASE WHEN found = 'lost-or-tampered' THEN known + 1 ELSE first END,
            CASE WHEN found <> 'lost-or-tampered' OR sort = 4 THEN last ELSE first - 1 END,
            CASE WHEN found <> 'lost-or-tampered' THEN number END,
            CASE WHEN found <> 'lost-or-tampered' THEN row_id END,
            also
     FROM judged WHERE found IS NOT NULL
-    ORDER BY tenant, code, starts_on, first
 """
 
 # Rule 2. The counter against the highest value that has an entry or waits in a queue.
 COUNTERS = """
-    SELECT 'counter', p.tenant, s.code, p.starts_on, p.ends_on, p.ordinal, p.last_value, NULL::bigint, NULL, p.id,
+    SELECT 'counter', p.tenant, p.series_id, p.id, p.last_value, NULL::bigint, NULL, p.id,
            coalesce(k.highest, p.first_value - 1)::text
     FROM ledger_period p
-    JOIN ledger_series s ON s.id = p.series_id
     LEFT JOIN (
         SELECT v.period_id, max(v.highest) AS highest
         FROM (SELECT period_id, max(value) AS highest FROM ledger_entry GROUP BY period_id
@@ -75,15 +73,13 @@ COUNTERS = """
               UNION ALL SELECT period_id, max(value) FROM ledger_reservation GROUP BY period_id) v
         GROUP BY v.period_id
     ) k ON k.period_id = p.id
-    WHERE (%(tenant)s::text IS NULL OR p.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
-      AND p.last_value <> coalesce(k.highest, p.first_value - 1)
-    ORDER BY p.tenant, s.code, p.starts_on
+    WHERE p.last_value <> coalesce(k.highest, p.first_value - 1)
 """
 
 # Rule 2, for the date of a counter: with the chronology guard on, the latest date with which it compares. A reservation
 # counts, since it has the date of its future entry; a void number doesn't.
 CHRONOLOGY = """
-    SELECT 'latest-date', p.tenant, s.code, p.starts_on, p.ends_on, p.ordinal, p.last_value, NULL::bigint, NULL, p.id,
+    SELECT 'latest-date', p.tenant, p.series_id, p.id, p.last_value, NULL::bigint, NULL, p.id,
            k.latest::text || ' > ' || coalesce(p.last_issued_on::text, 'nothing')
     FROM ledger_period p
     JOIN ledger_series s ON s.id = p.series_id
@@ -95,8 +91,5 @@ CHRONOLOGY = """
               UNION ALL SELECT period_id, max(issued_on) FROM ledger_reservation GROUP BY period_id) d
         GROUP BY d.period_id
     ) k ON k.period_id = p.id
-    WHERE (%(tenant)s::text IS NULL OR p.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
-      AND s.chronological AND p.closed_at IS NULL
-      AND (p.last_issued_on IS NULL OR p.last_issued_on < k.latest)
-    ORDER BY p.tenant, s.code, p.starts_on
+    WHERE s.chronological AND p.closed_at IS NULL AND (p.last_issued_on IS NULL OR p.last_issued_on < k.latest)
 """

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ledger.verification.catalogue import Facts, Objects
+from ledger.verification.catalogue import Facts, Objects, table_of
 
 #: The check of differences that are the host's own business: these become notes.
 HOST: Final = "host"
@@ -185,11 +185,6 @@ def differences(wanted: Objects, found: Objects) -> Iterator[Difference]:
                 yield _added(kind, name, there[name])
             else:
                 yield from _changed(kind, name, expected[name], there[name])
-
-
-def table_of(name: str) -> str:
-    """The table that an object belongs to, by the object's name in a description; a table belongs to itself."""
-    return name.partition(" (")[0].partition(".")[0]
 
 
 def title(kind: str, name: str) -> str:

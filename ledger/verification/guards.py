@@ -12,8 +12,8 @@ from ledger.models import RolePurpose
 from ledger.models.tables import all_tables
 from ledger.prepared import prepared_holders
 from ledger.verification import catalogue
-from ledger.verification.catalogue import Catalogue, Remark, Shipped, privilege_label
-from ledger.verification.differences import HOST, differences, table_of
+from ledger.verification.catalogue import Catalogue, Remark, Shipped, privilege_label, table_of
+from ledger.verification.differences import HOST, differences
 from ledger.verification.findings import NOTES, Alarm, Note, alarm_for
 
 #: Name → the privileges that any role may hold on it. A name is a table, ``table.column`` for the sequence of an

@@ -110,7 +110,7 @@ KEYS = f"""
         FROM ledger_series s
         WHERE %(tenant)s::text IS NULL OR s.tenant = %(tenant)s
     ), judged AS (
-        SELECT k.*, s.code, m.label, m.instead,
+        SELECT k.*, m.label, m.instead,
                CASE WHEN NOT ({is_key_sql("k.key")}) THEN k.what || '-text'
                     WHEN substr(k.key, length(m.label) + 2) ~ m.reads
                         THEN CASE WHEN m.instead > '' THEN k.what || '-of-child'
@@ -128,12 +128,10 @@ KEYS = f"""
                          CASE WHEN j.what = 'tenant' THEN 0 WHEN right(j.found, 5) = '-text' THEN j.id
                               ELSE j.series_id END)
     )
-    SELECT t.found, t.tenant, t.code, p.starts_on, p.ends_on, p.ordinal, t.value, NULL::bigint, t.number, t.id,
+    SELECT t.found, t.tenant, t.series_id, t.period_id, t.value, NULL::bigint, t.number, t.id,
            t.key || CASE WHEN t.what = 'document' AND t.many > 1
                          THEN ' and ' || (t.many - 1)::text || ' more' ELSE '' END
                  || coalesce(', today ' || t.instead || ':…', '')
     FROM told t
-    LEFT JOIN ledger_period p ON p.id = t.period_id
     WHERE t.place = 1
-    ORDER BY t.tenant, t.code, p.starts_on, t.value
 """  # noqa: S608  (what is put in is a constant of ours)

@@ -12,9 +12,7 @@ QUEUED = """
         SELECT 'reservation', r.tenant, r.period_id, r.series_id, r.value, r.id, r.reserved_at
         FROM ledger_reservation r
     )
-    SELECT q.queue || '-' || v.found, q.tenant, s.code, p.starts_on, p.ends_on, p.ordinal, q.value, NULL::bigint, NULL,
-           q.id,
-           v.detail
+    SELECT q.queue || '-' || v.found, q.tenant, p.series_id, p.id, q.value, NULL::bigint, NULL, q.id, v.detail
     FROM queued q
     LEFT JOIN ledger_period p ON p.id = q.period_id
     LEFT JOIN ledger_series s ON s.id = p.series_id
@@ -33,56 +31,38 @@ QUEUED = """
         ('old', q.reserved_at < clock_timestamp() - %(open_at_most)s::interval, q.reserved_at::text)
     ) AS v (found, broken, detail)
     WHERE v.broken
-      AND (%(tenant)s::text IS NULL OR q.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
-    ORDER BY q.tenant, s.code, p.starts_on, q.value
 """
 
 # Rule 4. Tickets of other transactions. None should ever be visible, since each gets its number before the commit.
 TICKETS = """
-    SELECT 'ticket-left', t.tenant, s.code, p.starts_on, p.ends_on, p.ordinal, NULL::bigint, NULL::bigint, NULL, t.id,
+    SELECT 'ticket-left', t.tenant, t.series_id, t.period_id, NULL::bigint, NULL::bigint, NULL, t.id,
            coalesce(nullif(array_to_string(t.documents[:5], ', '), ''), 'no document')
                || CASE WHEN cardinality(t.documents) > 5 THEN ' and more' ELSE '' END
-    FROM ledger_ticket t
-    LEFT JOIN ledger_period p ON p.id = t.period_id
-    LEFT JOIN ledger_series s ON s.id = t.series_id
-    WHERE t.transaction_id IS DISTINCT FROM pg_current_xact_id_if_assigned()::text::bigint
-      AND (%(tenant)s::text IS NULL OR t.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
-    ORDER BY t.tenant, s.code, t.id
+    FROM ledger_ticket t WHERE t.transaction_id IS DISTINCT FROM pg_current_xact_id_if_assigned()::text::bigint
 """
 
 # Rules 3 and 8. A draft belongs to a period of its own tenant, and its value was given out by the counter. A cancelled
 # draft belongs to the same tenant, and no document has its number.
 DRAFTS = """
-    SELECT 'draft-of-nothing', d.tenant, s.code, p.starts_on, p.ends_on, p.ordinal, d.value, NULL::bigint, d.number,
-           d.id,
-           d.period_id::text
+    SELECT 'draft-of-nothing', d.tenant, p.series_id, p.id, d.value, NULL::bigint, d.number, d.id, d.period_id::text
     FROM ledger_draftmade d
     LEFT JOIN ledger_period p ON p.id = d.period_id
-    LEFT JOIN ledger_series s ON s.id = p.series_id
     WHERE (p.tenant = d.tenant
            AND (d.value IS NULL OR p.has_drafts AND d.value BETWEEN p.first_value AND p.last_value)) IS NOT TRUE
-      AND (%(tenant)s::text IS NULL OR d.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
     UNION ALL
-    SELECT 'cancelled-in-use', c.tenant, s.code, p.starts_on, p.ends_on, p.ordinal, d.value, NULL, d.number, c.id,
+    SELECT 'cancelled-in-use', c.tenant, p.series_id, p.id, d.value, NULL, d.number, c.id,
            coalesce(e.document, c.draft_id::text)
     FROM ledger_draftcancelled c
     LEFT JOIN ledger_draftmade d ON d.id = c.draft_id AND d.tenant = c.tenant
     LEFT JOIN ledger_period p ON p.id = d.period_id
-    LEFT JOIN ledger_series s ON s.id = p.series_id
     LEFT JOIN ledger_entry e ON e.tenant = d.tenant AND e.period_id = d.period_id AND e.value = d.value
-    WHERE (d.id IS NULL OR e.kind = 'issued')
-      AND (%(tenant)s::text IS NULL OR c.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
-    ORDER BY 2, 3, 4, 6
+    WHERE d.id IS NULL OR e.kind = 'issued'
 """
 
 # Rule 8. A reported hole belongs to a period of its own tenant, and its value was given out by the counter.
 HOLES = """
-    SELECT 'hole-of-nothing', h.tenant, s.code, p.starts_on, p.ends_on, p.ordinal, h.value, NULL::bigint, NULL, h.id,
-           h.period_id::text
+    SELECT 'hole-of-nothing', h.tenant, p.series_id, p.id, h.value, NULL::bigint, NULL, h.id, h.period_id::text
     FROM ledger_holereported h
     LEFT JOIN ledger_period p ON p.id = h.period_id
-    LEFT JOIN ledger_series s ON s.id = p.series_id
     WHERE (p.tenant = h.tenant AND h.value BETWEEN p.first_value AND p.last_value) IS NOT TRUE
-      AND (%(tenant)s::text IS NULL OR h.tenant = %(tenant)s) AND (%(series)s::text IS NULL OR s.code = %(series)s)
-    ORDER BY h.tenant, s.code, p.starts_on, h.value
 """

@@ -14,9 +14,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger.cursors import fetch
 from ledger.errors import SealError
+from ledger.models import LedgerSeal
 from ledger.seals import sql
 from ledger.seals.folio_verify import COLUMNS, Tree, Wrong, check_link, signed_head_hash
-from ledger.seals.reading import Seal, rows_of, sealed_tenants, seals_of, signed
+from ledger.seals.reading import rows_of, sealed_tenants, seals_of, shipped, signed, since
 from ledger.seals.signing import trusted_keys
 from ledger.unreadable import value
 from ledger.verification.findings import Alarm, alarm_for
@@ -67,10 +68,10 @@ def read_known(folder: Path) -> Known:
         with path.open(encoding="utf-8", errors="replace") as lines:
             for line in lines:
                 try:
-                    shipped = json.loads(line)
-                    head = json.loads(shipped["head"])
+                    told = json.loads(line)
+                    head = json.loads(told["head"])
                     place = (head["tenant"], head["number"])
-                    kept = signed_head_hash(shipped["head"], shipped["signature"], shipped["cosignature"])
+                    kept = signed_head_hash(told["head"], told["signature"], told["cosignature"])
                 except (ValueError, KeyError, TypeError):
                     continue
                 if found.setdefault(place, kept) != kept:
@@ -103,22 +104,23 @@ class _Chain:
         for seal in seals_of(self.using, self.tenant):
             self.progress(self._name(seal))
             try:
-                head = check_link(before, seal.shipped(), trusted, signed)
+                head = check_link(before, shipped(seal), trusted, signed)
                 if any(head[name] != getattr(seal, name) for name in _TOLD) or head["tenant"] != self.tenant:
                     raise Wrong(f"the columns of seal {seal.number} are not what its head says")
             except (Wrong, ValueError, KeyError, TypeError, RecursionError) as error:
                 yield self._alarm("seal-broken", row_id=seal.id, detail=str(error))
-            if self.known.get((self.tenant, seal.number), seal.hash) != seal.hash:
+            signed_head = signed_head_hash(**shipped(seal))
+            if self.known.get((self.tenant, seal.number), signed_head) != signed_head:
                 yield self._alarm("seal-other", row_id=seal.id, detail=str(seal.number))
             yield from self._rows(seal)
-            before, last = seal.shipped(), seal
+            before, last = shipped(seal), seal
         for owner, number in sorted(self.known, key=str):
             if owner == self.tenant and last is not None and number > last.number:
                 yield self._alarm("seal-gone", detail=str(number))
         if last is not None:
             yield from self._outside(last)
 
-    def _rows(self, seal: Seal) -> Iterator[Alarm]:
+    def _rows(self, seal: LedgerSeal) -> Iterator[Alarm]:
         tree = Tree()
         self.changed.clear()
         for row in rows_of(self.using, seal):
@@ -127,7 +129,7 @@ class _Chain:
                 self.progress(f"{self._name(seal)}, {tree.size:,} of {seal.size:,} rows")
             if row.line is None:
                 yield self._alarm("sealed-row-gone", row.source, row.id, detail=str(seal.number))
-            elif not row.is_unchanged(seal.salt):
+            elif not row.is_unchanged(seal):
                 yield self._alarm("sealed-row-changed", row.source, row.id, row.line, detail=str(seal.number))
             elif row.is_state:
                 yield from self._fits(row.source, json.loads(row.line), f"in seal {seal.number}")
@@ -136,7 +138,7 @@ class _Chain:
         if tree.size != seal.size or tree.root().hex() != seal.root:
             yield self._alarm("seal-broken", row_id=seal.id, detail=f"the leaves of {seal.number} don't make its root")
 
-    def _name(self, seal: Seal) -> str:
+    def _name(self, seal: LedgerSeal) -> str:
         return f"seal {seal.number} of {'the database' if self.tenant is None else repr(self.tenant)}"
 
     def _note(self, source: str, line: str) -> None:
@@ -169,9 +171,9 @@ class _Chain:
         if differs:
             yield self._alarm("sealed-setting", source, row["id"], detail=f"{', '.join(differs)} {where}")
 
-    def _outside(self, last: Seal) -> Iterator[Alarm]:
+    def _outside(self, last: LedgerSeal) -> Iterator[Alarm]:
         """Rows that should be in a seal and are not, and series and periods as they are now."""
-        wanted = {"tenant": self.tenant, "era": last.era, "since": last.since}
+        wanted = {"tenant": self.tenant, "era": last.era, "since": since(last)}
         for source, row, line in fetch(self.using, sql.UNSEALED.format(covered=sql.covered(self.tenant)), wanted):
             yield self._alarm("sealed-row-added", source, row, line, detail=str(last.number))
         for source, row, first, second in fetch(self.using, sql.TWICE, wanted):

@@ -5,32 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from typing import Any, Self
 
 from ledger.models import FindingRaised
 from ledger.reconciliation import BookSettings, Compared, compare
 from ledger.reconciliation.findings import findings
-from ledger.reconciliation.mirror import Expected, ReadPolicy, begin, expect, save_page
+from ledger.reconciliation.mirror import Expected, ReadPolicy, RemoteInvoice, begin, expect, save_page
 
 DAY = date(2026, 3, 1)
 POLICY = ReadPolicy(overlap=timedelta(minutes=5), full_every=timedelta(days=7))
 
 
-@dataclass(frozen=True)
-class Paper:
+@dataclass(frozen=True, slots=True)
+class Paper(RemoteInvoice):
     """One document there."""
 
-    remote_id: str
-    number: str
     state: str = "posted"
     issued_on: date | None = DAY
     reference: str = ""
     changed_at: datetime | None = None
-    total: Decimal | None = None
-    currency: str = ""
-    customer: str = ""
-    kind: str = ""
 
 
 @dataclass

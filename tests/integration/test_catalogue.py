@@ -24,7 +24,7 @@ def test_the_shipped_description_is_what_the_migrations_make(there: Catalogue) -
     shipped = catalogue.shipped()
     changed = generator.different(shipped.objects, there.objects)
     assert not changed, "\n".join([generator.RENEW, *changed])
-    assert shipped.public == there.public(), generator.RENEW
+    assert shipped.public == generator.public(there), generator.RENEW
     assert str(there.major) in shipped.postgresql, (
         f"{catalogue.FILE.name} doesn't say that it was compared on PostgreSQL {there.major}: {generator.RENEW}"
     )
@@ -38,7 +38,7 @@ def test_a_description_that_is_not_renewed_says_what_to_do(
     del objects["trigger"]["ledger_entry.ledger_entry_fits"]
     objects["function"]["ledger_entry_fits()"] = {**objects["function"]["ledger_entry_fits()"], "text": "of before"}
     file = tmp_path / "catalogue.json"
-    file.write_text(catalogue.written({"99": "99.1"}, objects, there.public()), encoding="utf-8")
+    file.write_text(generator.written({"99": "99.1"}, objects, generator.public(there)), encoding="utf-8")
     monkeypatch.setattr(catalogue, "FILE", file)
     monkeypatch.setattr(catalogue, "shipped", catalogue.shipped.__wrapped__)
     monkeypatch.setattr(generator, "read_all", lambda named: [there])
@@ -62,7 +62,7 @@ def test_a_major_that_is_not_here_stays_while_nothing_changes(
     there: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "catalogue.json"
-    file.write_text(catalogue.written({"99": "99.1"}, there.objects, there.public()), encoding="utf-8")
+    file.write_text(generator.written({"99": "99.1"}, there.objects, generator.public(there)), encoding="utf-8")
     monkeypatch.setattr(catalogue, "FILE", file)
     monkeypatch.setattr(catalogue, "shipped", catalogue.shipped.__wrapped__)
     monkeypatch.setattr(generator, "read_all", lambda named: [there])

@@ -169,7 +169,7 @@ def test_sentences_are_plain() -> None:
     found = [
         f"{path}:{number}: {line.strip()}"
         for path in texts
-        if path.suffix in {".py", ".sql", ".html", ".md"}
+        if path.suffix in {".py", ".sql", ".html", ".md", ".toml"}
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
         if MANNERED.search(line)
     ]

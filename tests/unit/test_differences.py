@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from ledger.verification import catalogue
-from ledger.verification.catalogue import KINDS, Objects, Remark
-from ledger.verification.differences import differences, table_of, title
+from ledger.verification.catalogue import KINDS, Objects, Remark, table_of
+from ledger.verification.differences import differences, title
 from ledger.verification.findings import MEANINGS, NOTES
 from ledger.verification.guards import excess
+from tests import catalogue as generator
 
 SHIPPED = catalogue.shipped().objects
 EACH = [(kind, name) for kind in KINDS for name in SHIPPED.get(kind, {})]
@@ -149,7 +150,7 @@ def test_the_name_of_the_schema_is_removed(schema: str, text: str, unqualified: 
 
 def test_the_file_is_as_it_is_written() -> None:
     shipped = catalogue.shipped()
-    text = catalogue.written(shipped.postgresql, shipped.objects, shipped.public)
+    text = generator.written(shipped.postgresql, shipped.objects, shipped.public)
     assert catalogue.FILE.read_text(encoding="utf-8") == text
     assert json.loads(text)["objects"] == shipped.objects
 

@@ -10,8 +10,8 @@ from hypothesis import given, strategies as st
 
 from ledger.errors import DeclarationError
 from ledger.reports.official import nfe_xml
-from ledger.reports.official.base import cnpj_check, gstin_check, is_cnpj, is_gstin
-from ledger.reports.official.nfe_xml import NAMESPACE, Request, checked, parse, write
+from ledger.reports.official.gstr1 import gstin_check, is_gstin
+from ledger.reports.official.nfe_xml import NAMESPACE, Request, checked, cnpj_check, is_cnpj, parse, write
 
 REQUEST = Request(
     environment="1",

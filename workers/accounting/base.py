@@ -15,6 +15,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from ledger.kinds import Kind
+from ledger.models import RemoteDocument
+from ledger.reconciliation.mirror import RemoteInvoice as RemoteInvoice
 from workers.accounting.errors import AccountingError, AnswerLost, EndlessPages, NumberRefused, Refused, Unsupported
 
 if TYPE_CHECKING:
@@ -35,13 +37,8 @@ class WhoNumbers(StrEnum):
     AT_POST = "at_post"
 
 
-class State(StrEnum):
-    """The state of a document in the remote system, whatever the system calls it."""
-
-    DRAFT = "draft"
-    POSTED = "posted"
-    VOID = "void"
-    DELETED = "deleted"
+#: The state of a document in the remote system, whatever the system calls it.
+State = RemoteDocument.State
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,29 +75,6 @@ class Capabilities:
     numbers_by_clock: bool = False
     overlap: timedelta = timedelta(minutes=5)
     horizon: timedelta | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteInvoice:
-    """One document of the remote system, with what matters for its number.
-
-    ``remote_id`` is the system's own key, ``number`` is as the system has it (empty before it has one), and
-    ``reference`` is the key of our document, which we wrote into it, or empty. ``changed_at`` is by the system's clock.
-    If the document was deleted (``State.DELETED``), everything except ``remote_id`` may be empty. ``total`` includes
-    taxes. ``customer`` has every name that the system has for the customer, one on each line. ``kind`` is a Kind, or
-    empty if the number may belong to any series.
-    """
-
-    remote_id: str
-    number: str
-    state: State
-    issued_on: date | None
-    reference: str
-    changed_at: datetime | None
-    total: Decimal | None = None
-    currency: str = ""
-    customer: str = ""
-    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,7 +171,7 @@ class ERPNext(AccountingSystem):
 
     def _one(self, reference: str) -> RemoteInvoice | None:
         """The document with ``reference``: a posted one before a draft, a draft before a void one."""
-        order = [State.POSTED, State.DRAFT, State.VOID]
+        order: list[str] = [State.POSTED, State.DRAFT, State.VOID]
         return min(self.find(reference=reference), key=lambda each: order.index(each.state), default=None)
 
     def _slot(self, invoice: NewInvoice) -> RemoteInvoice:

@@ -244,7 +244,7 @@ def _differences(invoice: NewInvoice, there: RemoteInvoice) -> dict[str, Any]:
     if there.number != invoice.number:
         found["number"] = there.number
     if there.state is not State.POSTED:
-        found["state"] = there.state.value
+        found["state"] = str(there.state)
     if there.reference != invoice.reference:
         found["reference"] = there.reference
     if there.issued_on not in {None, invoice.issued_on}:

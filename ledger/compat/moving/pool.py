@@ -11,6 +11,7 @@ from django.db import models, router, transaction
 from django.db.models.functions import Length
 
 from ledger import remote
+from ledger.adoption import refuse_other_settings
 from ledger.compat.moving.counters import Moved
 from ledger.compat.moving.history import History
 from ledger.database_errors import translate_database_errors
@@ -233,11 +234,5 @@ def _remote_series(alias: str, code: str, tenant: str, settings: dict[str, Any])
             rule="Numbers that an accounting system gave can only be the pool of a remote series.",
             remedy=f"Run manage.py ledger_series allocate {code} remote --system NAME.",
         )
-    for name, wanted in settings.items():
-        if getattr(found, name) != wanted:
-            raise AdoptionError(
-                f"The series {str(found)!r} has the {name} {getattr(found, name)!r}; asked for was {wanted!r}.",
-                rule="Moving creates a missing series, and never changes an existing one.",
-                remedy=f"Leave the {name} out, or change the series first: define_series({code!r}, …).",
-            )
+    refuse_other_settings(found, settings)
     return found

@@ -8,7 +8,7 @@ from ledger.cursors import fetch_value
 from ledger.grants import grant_again
 from ledger.management.base import LedgerCommand
 from ledger.sql import installing
-from ledger.verification.names import restore_names
+from ledger.verification.catalogue import restore_names
 
 _SCHEMA = "SELECT current_schema()"
 

@@ -20,8 +20,8 @@ from ledger.formats import NumberFormat
 from ledger.gaps import GapRange, ranges
 from ledger.gaps.flagged import declared_spans
 from ledger.models import Period, Series
-from ledger.reports.official.base import Document, Format, gstin_check, is_gstin
-from ledger.rules.countries import india
+from ledger.reports.official import Document, Format
+from ledger.rules import find_rules
 from ledger.zones import today_in
 
 #: The twelve kinds of documents that the table knows, by their number.
@@ -77,6 +77,23 @@ _GAPS = """
     WHERE coalesce(follows.issued_on, g.issued_on) BETWEEN %(first)s AND %(last)s
     ORDER BY g.period_id, g.first_value
 """
+
+
+_BASE_36 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def gstin_check(gstin: str) -> str:
+    """The check character of a GSTIN, by its first 14: each counts once or twice in turn, modulo 36."""
+    total = 0
+    for place, character in enumerate(gstin[:14]):
+        product = _BASE_36.index(character) * (place % 2 + 1)
+        total += product // 36 + product % 36
+    return _BASE_36[-total % 36]
+
+
+def is_gstin(text: str) -> bool:
+    """Whether a text has the shape of a GSTIN, and its check character."""
+    return re.fullmatch(r"[0-9]{2}[0-9A-Z]{13}", text) is not None and gstin_check(text) == text[14]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +156,7 @@ class Gstr1(Format):
 
     name = "gstr1"
     title = "India: GSTR-1 table 13, documents issued in a month, as JSON"
-    authority = india.AUTHORITY
+    authority = "IN GSTR-1"
     several = False
 
     def add_options(self, parser: ArgumentParser) -> None:
@@ -270,7 +287,8 @@ def _forbidden(numbers: Iterable[Issued], code: str, warnings: list[str], *, all
 
     Raises DeclarationError.
     """
-    length, characters = india.RULES.length, india.RULES.characters
+    rules = find_rules("IN")
+    length, characters = rules.length, rules.characters
     assert length is not None
     assert characters is not None
     count, first = 0, ""

@@ -15,10 +15,8 @@ from ledger.errors import DeclarationError
 from ledger.gaps import GapRange, ranges, undeclared
 from ledger.hooks import find_hook
 from ledger.models import Entry, GapDeclared, Period, Series
-from ledger.reports.official import nfe_xml
-from ledger.reports.official.base import Document, Format
+from ledger.reports.official import Document, Format, nfe_xml
 from ledger.reports.official.nfe_xml import Request
-from ledger.rules.countries.brazil import AUTHORITY
 from ledger.series import find_series
 from ledger.zones import today_in
 
@@ -31,7 +29,7 @@ class NFe(Format):
 
     name = "nfe"
     title = "Brazil: NF-e inutilização, XML for each range of missing numbers"
-    authority = AUTHORITY
+    authority = "BR NF-e"
     several = True
 
     def add_options(self, parser: ArgumentParser) -> None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from ledger.errors import DeclarationError
-from ledger.reports.official.base import cnpj_check, is_cnpj
 
 NAMESPACE = "http://www.portalfiscal.inf.br/nfe"
 SIGNATURE = "{http://www.w3.org/2000/09/xmldsig#}Signature"
@@ -30,6 +29,23 @@ _FIELDS = (
     # Latin-1 without control characters, nor white space at an end.
     ("justification", r"(?=.{15,255}\Z)[!-ÿ][ -ÿ]*[!-ÿ]", "15 to 255 characters of Latin-1"),
 )
+
+
+def cnpj_check(cnpj: str) -> str:
+    """The two check digits of a CNPJ, by its first 12 characters: weights 2 to 9 from the right, modulo 11.
+
+    A letter counts as its place in ASCII less 48 (NT 2025.001), which leaves digits as they are.
+    """
+    found = cnpj[:12]
+    for _ in range(2):
+        total = sum((ord(character) - 48) * (2 + place % 8) for place, character in enumerate(reversed(found)))
+        found += str(0 if total % 11 < 2 else 11 - total % 11)
+    return found[12:]
+
+
+def is_cnpj(text: str) -> bool:
+    """Whether a text has the shape of a CNPJ without punctuation, and its check digits."""
+    return re.fullmatch(r"[0-9A-Z]{12}[0-9]{2}", text) is not None and cnpj_check(text) == text[12:]
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,9 +42,9 @@ MUTANTS = (
     ),
     Mutant(
         "a deadline counts from the flagging",
-        "ledger/reports/rules.py",
-        "coalesce(g.own, follows.issued_on, g.found)",
-        "g.found",
+        "ledger/gaps/sql.py",
+        "coalesce(g.own, follows.issued_on, (g.since AT TIME ZONE {time_zone})::date)",
+        "(g.since AT TIME ZONE {time_zone})::date",
         ("tests/integration/test_rules.py::TestReport",),
     ),
     Mutant(
