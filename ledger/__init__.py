@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from ledger.issuing import issue, issue_many, preview
     from ledger.periods import close_period, open_next_periods, open_period
     from ledger.ranges import authorise
-    from ledger.registering import register
+    from ledger.references import add_reference
     from ledger.series import define_series
 
 __version__ = "0.1.0"
 
-__all__ = ["authorise", "close_period", "define_series", "issue", "issue_many", "open_next_periods", "open_period"]
-__all__ += ["preview", "register", "void"]
+__all__ = ["add_reference", "authorise", "close_period", "define_series", "issue", "issue_many", "open_next_periods"]
+__all__ += ["open_period", "preview", "void"]
 __all__ += ["actions", "adoption", "caf", "errors", "failures", "gaps", "grants", "homes", "judging", "models"]
-__all__ += ["moving", "reconciliation", "registering", "remote", "reports", "series", "sweeps", "tables"]
+__all__ += ["moving", "reconciliation", "references", "remote", "reports", "series", "spreadsheets", "sweeps"]
 __all__ += ["verification"]
 
 #: Where the functions live; any other public name is that of a module.
-_HOMES = {"authorise": "ranges", "define_series": "series", "register": "registering", "void": "actions"}
+_HOMES = {"authorise": "ranges", "define_series": "series", "add_reference": "references", "void": "actions"}
 _HOMES |= dict.fromkeys(("issue", "issue_many", "preview"), "issuing")
 _HOMES |= dict.fromkeys(("open_period", "open_next_periods", "close_period"), "periods")
 

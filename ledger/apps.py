@@ -3,7 +3,7 @@
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
-from ledger.words import lazily as _
+from ledger.localization import lazily as _
 
 
 class LedgerConfig(AppConfig):

@@ -1,6 +1,7 @@
 """System checks: what a project should know before its first invoice. Those that ask the database need --database."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.apps import AppConfig, apps
@@ -54,22 +55,18 @@ _LABELS = "SELECT DISTINCT split_part(tenant, ':', 1) FROM ledger_series WHERE t
 def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Reads all settings and tries each default series. A problem here stops no process that doesn't need the value."""
     found: list[CheckMessage] = [Error(problem, id="ledger.E001") for problem in ledger_settings().problems()]
-    every = (_check_sweeps, _check_names, _check_documents, _check_homes, _check_default_series)
-    return [*found, *(message for check in every for message in check())]
+    for check in (_check_sweeps, _check_names, _check_documents, _check_homes, _check_default_series):
+        with suppress(ImproperlyConfigured):  # reported already
+            found += check()
+    return found
 
 
 def _check_default_series() -> Iterator[CheckMessage]:
     from ledger.series import default_series
 
-    try:
-        codes = list(ledger_settings().default_series)
-    except ImproperlyConfigured:
-        codes = []  # reported above
-    for code in codes:
+    for code in ledger_settings().default_series:
         try:
             default_series("", code)
-        except ImproperlyConfigured:
-            continue  # reported above
         except LedgerError as error:
             yield Error(f"LEDGER['DEFAULT_SERIES'][{code!r}]: {error}", id="ledger.E002")
 
@@ -78,12 +75,8 @@ def _check_sweeps() -> Iterator[CheckMessage]:
     """LEDGER["SWEEPS"] names only sweeps that exist: Folio's, and those that apps have registered."""
     from ledger.sweeps import registered
 
-    try:
-        named = list(ledger_settings().sweeps)
-    except ImproperlyConfigured:
-        return  # reported above
     known = {*conf.SWEEPS, *(sweep.name for sweep in registered())}
-    for name in named:
+    for name in ledger_settings().sweeps:
         if name not in known:
             told = f"LEDGER['SWEEPS'] names {name!r}{meant(str(name), known)}, and there is no such sweep."
             yield Error(told, hint=f"There are {', '.join(sorted(known))}.", id="ledger.E006")

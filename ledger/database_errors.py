@@ -164,7 +164,7 @@ def _ours(error: Error, series: str, wanted: str) -> LedgerError | None:
             "its own, in the template, holds from the next period on.",
         )
     if broken == "ledger_series_numbers":
-        return refusals.series_meet(series, diagnosis.message_detail)
+        return refusals.series_collide(series, diagnosis.message_detail)
     if broken in ("ledger_period_numbers", "ledger_period_format"):
         return errors.PeriodConflict(
             f"A period of series {series!r} could repeat numbers of another one: {diagnosis.message_primary}.",
@@ -187,41 +187,24 @@ _CONSTRAINT = "ledger_ticket_"
 _REFUSAL = "the commit was refused, since period "
 
 
-class _ClosedAtCommit(CommitRefused, errors.PeriodClosed):
-    """Also what ``issue`` raises for a closed period."""
+def _refused_as(kind: type[LedgerError]) -> type[CommitRefused]:
+    """A CommitRefused that is also what ``issue`` raises for the same reason."""
+    made: Any = type(f"_{kind.__name__}AtCommit", (CommitRefused, kind), {"__module__": __name__})
+    return made  # type: ignore[no-any-return]
 
 
-class _OutOfOrderAtCommit(CommitRefused, errors.OutOfOrder):
-    """Also what ``issue`` raises for an earlier date."""
-
-
-class _ExhaustedAtCommit(CommitRefused, errors.PeriodExhausted):
-    """Also what ``issue`` raises for a number that is too long."""
-
-
-class _RangesExhaustedAtCommit(CommitRefused, errors.RangesExhausted):
-    """Also what ``issue`` raises where authorised ranges are used up."""
-
-
-class _InactiveAtCommit(CommitRefused, errors.InactiveSeries):
-    """Also what ``issue`` raises for a series that was switched off."""
-
-
-class _ConflictAtCommit(CommitRefused, errors.DocumentConflict):
-    """Also what ``issue`` raises for other facts."""
-
-
-class _VoidedAtCommit(CommitRefused, errors.DocumentVoided):
-    """Also what ``issue`` raises for a document whose number is void."""
-
-
-class _TakenAtCommit(CommitRefused, errors.NumberTaken):
-    """Also what ``issue`` raises for a number that another series gave out."""
-
+_PeriodClosedAtCommit = _refused_as(errors.PeriodClosed)
+_OutOfOrderAtCommit = _refused_as(errors.OutOfOrder)
+_PeriodExhaustedAtCommit = _refused_as(errors.PeriodExhausted)
+_RangesExhaustedAtCommit = _refused_as(errors.RangesExhausted)
+_InactiveSeriesAtCommit = _refused_as(errors.InactiveSeries)
+_DocumentConflictAtCommit = _refused_as(errors.DocumentConflict)
+_DocumentVoidedAtCommit = _refused_as(errors.DocumentVoided)
+_NumberTakenAtCommit = _refused_as(errors.NumberTaken)
 
 #: By the reason that the database gives: the error, why, the rule, and the way out.
 _REASONS: dict[str, tuple[type[CommitRefused], str, str, str]] = {
-    "closed": (_ClosedAtCommit, "the period was closed", refusals.CLOSED_RULE, "Date it in an open one."),
+    "closed": (_PeriodClosedAtCommit, "the period was closed", refusals.CLOSED_RULE, "Date it in an open one."),
     "out_of_order": (
         _OutOfOrderAtCommit,
         "a later date has been issued",
@@ -229,7 +212,7 @@ _REASONS: dict[str, tuple[type[CommitRefused], str, str, str]] = {
         "Leave on= out, and the date is that of the commit; or date it later.",
     ),
     "exhausted": (
-        _ExhaustedAtCommit,
+        _PeriodExhaustedAtCommit,
         "the next number would be too long",
         "Each number keeps the series' length limit.",
         "Issue from a series with a shorter prefix.",
@@ -240,15 +223,15 @@ _REASONS: dict[str, tuple[type[CommitRefused], str, str, str]] = {
         refusals.RANGES_RULE,
         "Add the next range that the authority grants: manage.py ledger_ranges add.",
     ),
-    "inactive": (_InactiveAtCommit, "the series was switched off", refusals.INACTIVE_RULE, "Switch it on again."),
+    "inactive": (_InactiveSeriesAtCommit, "the series was switched off", refusals.INACTIVE_RULE, "Switch it on again."),
     "other_facts": (
-        _ConflictAtCommit,
+        _DocumentConflictAtCommit,
         "the document has got a number with another date or other metadata meanwhile",
         refusals.FACTS_RULE,
         "Leave the differing argument out to get that number.",
     ),
     "voided": (
-        _VoidedAtCommit,
+        _DocumentVoidedAtCommit,
         "the document has got a number meanwhile that is void already",
         refusals.VOID_RULE,
         "To give it a new one, pass the void number as replaces=.",
@@ -282,7 +265,7 @@ def _ours_at_commit(error: BaseException) -> LedgerError | None:
     # A coordinator of Citus passes on only the words of a node's error.
     if "ledger_number_tickets" in (diagnosis.context or "") or diagnosis.sqlstate == "XX000":
         if constraint == "ledger_entry_number":
-            return _TakenAtCommit(
+            return _NumberTakenAtCommit(
                 "A ticket got no number at COMMIT: it would repeat a number of the same tenant. "
                 f"{diagnosis.message_detail or ''}",
                 rule=refusals.UNIQUE_RULE,

@@ -115,7 +115,7 @@ def series_named(
     )
 
 
-def choose(
+def query_scope(
     org: Any, tenant: str | None, series: Series | str | None, using: str | None
 ) -> tuple[str | None, str | None, str | None]:
     """The tenant, the code and the database that a query is about; None for all tenants, all series.

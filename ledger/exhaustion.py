@@ -7,10 +7,10 @@ from functools import partial
 from typing import Any
 
 from ledger.cursors import fetch
+from ledger.localization import later, lazy_text, period_told
 from ledger.models import Period
 from ledger.rules import Finding, Outcome
 from ledger.rules.checking import HORIZON, outgrown_on
-from ledger.words import later, period_told, told_later
 
 # The open periods of a day that have used a hundredth of their values or more (for the others it is too early to say),
 # and whether the counter is at its end and no pool has a value left. ledger.ranges looks at authorised ranges.
@@ -106,7 +106,7 @@ def outgrown_at_last_rate(period: Period, alias: str) -> Finding | None:
         ),
         period,
         period.max_value,
-        later("at the rate of %(period)s", period=told_later(partial(period_told, last.label))),
+        later("at the rate of %(period)s", period=lazy_text(partial(period_told, last.label))),
     )
 
 
@@ -119,7 +119,7 @@ def exhaustion_finding(day: date | None, period: Period, highest: int, rate: Any
         Outcome.WARNED,
         later(
             "The counter of %(period)s runs out about %(day)s, %(rate)s: its last number is %(number)s.",
-            period=told_later(partial(period_told, period.label)),
+            period=lazy_text(partial(period_told, period.label)),
             day=day,
             rate=rate,
             number=repr(period.as_format().number(highest)),

@@ -10,8 +10,8 @@ from ledger import refusals, sql
 from ledger.calendars import CalendarKind, day_after, day_before
 from ledger.cursors import fetch_value
 from ledger.errors import InvalidCalendar, InvalidDate, InvalidSeries, LedgerError
+from ledger.localization import day_told
 from ledger.models import Entry, Period, Reservation, Series
-from ledger.words import day_told
 from ledger.zones import today_in
 
 #: What makes the form of a period: one that has numbers keeps it.
@@ -81,7 +81,7 @@ def check_form(before: Series, series: Series, from_day: date | None, alias: str
             )
 
 
-def check_meeting(before: Series | None, series: Series, alias: str) -> None:
+def check_collision(before: Series | None, series: Series, alias: str) -> None:
     """Refuse settings by which two series of the tenant could give out the same number."""
     telling = (*FORM, "max_length", "rules", "is_active")
     is_as_before = before is not None and all(getattr(before, name) == getattr(series, name) for name in telling)
@@ -90,9 +90,9 @@ def check_meeting(before: Series | None, series: Series, alias: str) -> None:
     longest, highest = series.rule_bounds()
     length = series.max_length if longest is None else min(series.max_length, longest)
     texts = (series.tenant, series.code, series.template, series.calendar, series.fiscal_start, series.time_zone)
-    other = fetch_value(alias, sql.MEETING_SERIES, [*texts, series.start_value, length, highest])
+    other = fetch_value(alias, sql.COLLIDING_SERIES, [*texts, series.start_value, length, highest])
     if other is not None:
-        raise refusals.series_meet(series.code, other)
+        raise refusals.series_collide(series.code, other)
 
 
 def holds_from(series: Series, changed: Collection[str], alias: str, today: date) -> date | None:

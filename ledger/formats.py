@@ -139,16 +139,22 @@ def dated(text: str, on: date | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class DateToken:
-    """A token that renders a part of a period's first day as ``width`` digits."""
+class Token:
+    """A token of a template, which becomes ``width`` digits, or the label that an explicit period is opened with.
+
+    ``unit`` is what it tells: "year", "quarter", "month" or "day" of a period's first day, its "label"; or "document",
+    whose date stays in the format of a period, and each number fills it in.
+    """
 
     text: str
     unit: str
     width: int
-    value: Callable[[date, FiscalStart], int]
+    value: Callable[[date, FiscalStart], int] | None = None
 
-    def render(self, starts_on: date, fiscal_start: FiscalStart) -> str:
-        """The digits for a period that starts on that day; `InvalidDate` if its year has five."""
+    def render(self, starts_on: date, fiscal_start: FiscalStart, label: str | None) -> str:
+        """Its text in the period that starts on that day; `InvalidDate` if its year has five digits."""
+        if self.value is None:
+            return (label or "") if self.unit == "label" else self.text
         value = self.value(starts_on, fiscal_start)
         if value > date.max.year:
             raise InvalidDate(
@@ -159,37 +165,23 @@ class DateToken:
         return f"{value % 10**self.width:0{self.width}}"
 
 
-_DATE_TOKENS: Mapping[tuple[str, str], DateToken] = {
-    ("year", ""): DateToken("{year}", "year", 4, lambda on, _: on.year),
-    ("year", "2"): DateToken("{year:2}", "year", 2, lambda on, _: on.year),
-    ("fy_start", ""): DateToken("{fy_start}", "year", 4, lambda on, start: fiscal_year(on, start)[0]),
-    ("fy_start", "2"): DateToken("{fy_start:2}", "year", 2, lambda on, start: fiscal_year(on, start)[0]),
-    ("fy_end", ""): DateToken("{fy_end}", "year", 4, lambda on, start: fiscal_year(on, start)[1]),
-    ("fy_end", "2"): DateToken("{fy_end:2}", "year", 2, lambda on, start: fiscal_year(on, start)[1]),
-    ("quarter", ""): DateToken("{quarter}", "quarter", 1, quarter),
-    ("month", ""): DateToken("{month}", "month", 2, lambda on, _: on.month),
-    ("day", ""): DateToken("{day}", "day", 2, lambda on, _: on.day),
+#: The tokens by name and format.
+TOKENS: Mapping[tuple[str, str], Token] = {
+    ("year", ""): Token("{year}", "year", 4, lambda on, _: on.year),
+    ("year", "2"): Token("{year:2}", "year", 2, lambda on, _: on.year),
+    ("fy_start", ""): Token("{fy_start}", "year", 4, lambda on, start: fiscal_year(on, start)[0]),
+    ("fy_start", "2"): Token("{fy_start:2}", "year", 2, lambda on, start: fiscal_year(on, start)[0]),
+    ("fy_end", ""): Token("{fy_end}", "year", 4, lambda on, start: fiscal_year(on, start)[1]),
+    ("fy_end", "2"): Token("{fy_end:2}", "year", 2, lambda on, start: fiscal_year(on, start)[1]),
+    ("quarter", ""): Token("{quarter}", "quarter", 1, quarter),
+    ("month", ""): Token("{month}", "month", 2, lambda on, _: on.month),
+    ("day", ""): Token("{day}", "day", 2, lambda on, _: on.day),
+    ("label", ""): Token(LABEL, "label", 1),
+    **{(text[1:-1], ""): Token(text, "document", width) for text, width in DOCUMENT_TOKENS.items()},
 }
 
-
-@dataclass(frozen=True, slots=True)
-class DocumentToken:
-    """A token of the document's date: it stays in the format of a period, and each number fills it in."""
-
-    text: str
-    width: int
-
-
-@dataclass(frozen=True, slots=True)
-class LabelToken:
-    """The token of the label that an explicit period is opened with, such as 2082/83."""
-
-    text: str = LABEL
-    unit: str = "label"
-
-
 # Literal text, or a token whose text depends on the period or on the document.
-_Part = str | DateToken | DocumentToken | LabelToken
+_Part = str | Token
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +197,7 @@ class Template:
     @property
     def has_label(self) -> bool:
         """Whether each of its periods is opened with a label."""
-        return any(isinstance(part, LabelToken) for part in (*self.before, *self.after))
+        return any(isinstance(part, Token) and part.unit == "label" for part in (*self.before, *self.after))
 
     def compile(self, span: Span, label: str | None = None) -> NumberFormat:
         """The format of the numbers of a period; its date tokens are those of the day on which it starts.
@@ -216,15 +208,8 @@ class Template:
         self._check_label(label)
 
         def render(parts: tuple[_Part, ...]) -> str:
-            fiscal_start = self.calendar.fiscal_start
-            return "".join(
-                (label or "")
-                if isinstance(p, LabelToken)
-                else p.render(span.starts_on, fiscal_start)
-                if isinstance(p, DateToken)
-                else _text(p)
-                for p in parts
-            )
+            period = (span.starts_on, self.calendar.fiscal_start, label)
+            return "".join(part if isinstance(part, str) else part.render(*period) for part in parts)
 
         return NumberFormat(prefix=render(self.before), width=self.width, suffix=render(self.after))
 
@@ -253,7 +238,7 @@ class Template:
 
         def pattern_of(parts: tuple[_Part, ...]) -> str:
             return "".join(
-                re.escape(p) if isinstance(p, str) else ".+?" if isinstance(p, LabelToken) else f"[0-9]{{{p.width}}}"
+                re.escape(p) if isinstance(p, str) else ".+?" if p.unit == "label" else f"[0-9]{{{p.width}}}"
                 for p in parts
             )
 
@@ -278,7 +263,7 @@ def parse_template(text: str, calendar: Calendar, *, max_length: int = 60, serie
     after = tuple(part for part in parts[counter_at + 1 :] if part is not None)
     parser.check_text(before, width, after, max_length)
     parser.check_tokens((before, after))
-    parser.check_periods([part for part in before + after if isinstance(part, (DateToken, LabelToken))])
+    parser.check_periods([part for part in before + after if isinstance(part, Token) and part.unit != "document"])
     return Template(text=text, calendar=calendar, before=before, width=width, after=after)
 
 
@@ -313,10 +298,8 @@ class _Parser:
 
     def check_text(self, before: tuple[_Part, ...], width: int, after: tuple[_Part, ...], max_length: int) -> None:
         """Refuse numbers that can't be a key, or are longer than the series allows."""
-        sample = "".join(
-            part if isinstance(part, str) else "0" if isinstance(part, LabelToken) else "0" * part.width
-            for part in (*before, "0" * width, *after)
-        )
+        parts = (*before, "0" * width, *after)
+        sample = "".join(part if isinstance(part, str) else "0" * part.width for part in parts)
         if found := flaw(sample, longest=len(sample)):
             raise self._refusal(
                 f"renders a number that {found.problem}",
@@ -333,11 +316,9 @@ class _Parser:
     def check_tokens(self, affixes: tuple[tuple[_Part, ...], ...]) -> None:
         """Refuse text that only looks like a token of the document's date, since it would be filled in too."""
         for token in DOCUMENT_TOKENS:
-            meant = sum(isinstance(part, DocumentToken) and part.text == token for parts in affixes for part in parts)
-            # A date token can't become part of one: it renders digits.
-            texts = [
-                "".join("0" if isinstance(p, (DateToken, LabelToken)) else _text(p) for p in parts) for parts in affixes
-            ]
+            meant = sum(isinstance(part, Token) and part.text == token for parts in affixes for part in parts)
+            # Another token can't become part of one: it renders digits, or a label without braces.
+            texts = ["".join(_shown(part) for part in parts) for parts in affixes]
             if sum(text.count(token) for text in texts) != meant:
                 raise self._refusal(
                     f"renders the text {token}, which is a token of the document's date",
@@ -345,11 +326,11 @@ class _Parser:
                     "doubled braces.",
                 )
 
-    def check_periods(self, tokens: list[DateToken | LabelToken]) -> None:
+    def check_periods(self, tokens: list[Token]) -> None:
         """Refuse tokens that change within a period, and a template that can't distinguish two periods."""
         allowed, required = _UNITS[self.kind]
         for token in tokens:
-            if isinstance(token, LabelToken) and self.kind is not CalendarKind.EXPLICIT:
+            if token.unit == "label" and self.kind is not CalendarKind.EXPLICIT:
                 raise self._refusal(
                     f"has {LABEL}, which no period of the calendar '{self.kind}' has",
                     "Only explicit periods are opened with a label of their own.",
@@ -409,20 +390,15 @@ class _Parser:
             raise self._refusal(f"reaches into {{{name}}}", "A token is a plain name, without attributes or indexes.")
         if name in self.constants and not spec:
             return self.constants[name]
-        token = _DATE_TOKENS.get((name, spec))
-        if token is not None:
+        if (token := TOKENS.get((name, spec))) is not None:
             return token
-        if f"{{{name}}}" == LABEL and not spec:
-            return LabelToken()
-        width = DOCUMENT_TOKENS.get(f"{{{name}}}")
-        if width is not None and not spec:
-            return DocumentToken(f"{{{name}}}", width)
-        if name in self.constants or f"{{{name}}}" == LABEL or width is not None or (name, "") in _DATE_TOKENS:
+        if name in self.constants or (name, "") in TOKENS:
             raise self._refusal(
                 f"has the unknown format {{{name}:{spec}}}",
                 "Only the counter and years have a format: {counter:06}, {year:2}, {fy_start:2}, {fy_end:2}.",
             )
-        known = ", ".join(f"{{{known}}}" for known in ("counter", *_token_names(), *self.constants))
+        names = ("counter", *(name for name, spec in TOKENS if not spec), *self.constants)
+        known = ", ".join(f"{{{name}}}" for name in names)
         raise self._refusal(f"has the unknown token {{{name}}}", f"The tokens are {known}.")
 
     def _refusal(self, what: str, rule: str, remedy: str = "") -> InvalidTemplate:
@@ -439,12 +415,9 @@ def _counter_pattern(width: int) -> str:
     return f"[0-9]{{{width}}}|[1-9][0-9]{{{width},18}}"
 
 
-def _token_names() -> list[str]:
-    return [*(name for name, spec in _DATE_TOKENS if not spec), *(token[1:-1] for token in (LABEL, *DOCUMENT_TOKENS))]
-
-
-def _text(part: str | DocumentToken) -> str:
-    return part if isinstance(part, str) else part.text
+def _shown(part: _Part) -> str:
+    """The text of a part in the format of a period, with a digit for what the period tells."""
+    return part if isinstance(part, str) else part.text if part.unit == "document" else "0"
 
 
 def _visible(text: str) -> str:

@@ -46,8 +46,7 @@ _known: dict[str, str] = {}
 
 def home_of(org: Any = None) -> str:
     """The alias where the numbers of ``org`` live, for ``transaction.atomic(using=home_of(shop))``; as in ``issue``."""
-    tenant = tenant_key(org)
-    return _home(tenant) or _default()
+    return _home(tenant_key(org))
 
 
 def homes() -> list[str]:
@@ -73,13 +72,13 @@ def database_for(org: Any, using: str | None, *, reads: bool = False) -> str | N
     if _given() is None:
         return using
     tenant = tenant_key(org)
-    home = _home(tenant) or _default()
+    home = _home(tenant)
     if reads:
         return using or _with_its_rows(tenant, home)
     if using is None or using == home:
         return home
     forget(tenant)  # the function may answer differently by now
-    home = _home(tenant) or _default()
+    home = _home(tenant)
     if using == home:
         return home
     if using in homes():
@@ -257,19 +256,16 @@ def _given() -> _Given | None:
     return _seen[1]
 
 
-def _home(tenant: str) -> str | None:
+def _home(tenant: str) -> str:
     given = _given()
-    if given is None:
-        return None
     home = _known.get(tenant)
-    if home is None:
+    if home is None and given is not None:
         home = given.get(tenant) if isinstance(given, Mapping) else given(tenant)
-        if home is None:
-            return None
-        if len(_known) >= _MEMORY:
-            _known.clear()
-        _known[tenant] = registered(home)
-    return home
+        if home is not None:
+            if len(_known) >= _MEMORY:
+                _known.clear()
+            _known[tenant] = registered(home)
+    return home or _default()
 
 
 def registered(home: str) -> str:

@@ -21,10 +21,10 @@ from typing import Any
 from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db.models import CompositePrimaryKey, Field, ForeignKey, Model
-from django.utils import timezone
 
 from ledger.errors import InvalidArgument
-from ledger.texts import KEY_RULE, flaw
+from ledger.texts import KEY_RULE, flaw, shown
+from ledger.timestamps import aware
 
 # The separator of a composite key's parts, and the escape for both characters within a part.
 _COMMA, _ESCAPE = ",", "\\"
@@ -203,17 +203,10 @@ def _text(field: Any, value: Any) -> str:
     try:
         text = _plain(own, own.to_python(value))
     except (ValidationError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-        raise _NoValue(f"{_shown(value)} doesn't fit {type(own).__name__}") from error
+        raise _NoValue(f"{shown(value, 60)} doesn't fit {type(own).__name__}") from error
     if not text and field.primary_key:
         raise _NoValue("is an empty text")
     return text
-
-
-def _shown(value: Any) -> str:
-    try:
-        return ascii(str(value)[:60])
-    except ValueError:  # an integer with more digits than Python writes
-        return f"of type {type(value).__name__}"
 
 
 def _plain(field: Any, value: Any) -> str:
@@ -222,9 +215,7 @@ def _plain(field: Any, value: Any) -> str:
     if isinstance(value, str):
         return str.__str__(value)  # of a member of TextChoices, its value
     if isinstance(value, datetime):
-        # As Django stores it: a naive one is of the project's time zone, whatever zone is active now.
-        aware = value if timezone.is_aware(value) else timezone.make_aware(value, timezone.get_default_timezone())
-        return str(aware.astimezone(UTC))
+        return str(aware(value).astimezone(UTC))  # as Django stores it
     if isinstance(value, Decimal):
         return _decimal(value, field.decimal_places)
     if isinstance(value, bytes | bytearray | memoryview):

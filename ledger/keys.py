@@ -26,9 +26,7 @@ def tenant_key(org: Any) -> str:
     """
     if org is None or org == "":
         return ""
-    if isinstance(org, Model):
-        return instance_key(org, InvalidTenant, "org")
-    return _text_key(org, InvalidTenant, "org", "a saved model instance, a text such as 'shop-7', or nothing")
+    return _key(org, InvalidTenant, "org", "a saved model instance, a text such as 'shop-7', or nothing")
 
 
 def document_key(document: Any) -> str:
@@ -38,22 +36,17 @@ def document_key(document: Any) -> str:
     """
     if document is None:
         return ""
-    if isinstance(document, Model):
-        return instance_key(document, InvalidDocument, "document")
-    return _text_key(document, InvalidDocument, "document", "a saved model instance or a text such as 'order:17'")
+    return _key(document, InvalidDocument, "document", "a saved model instance or a text such as 'order:17'")
 
 
 def actor_name(by: Any) -> str:
     """The name of ``by``: ``""`` for None, a user's username, a string as it is. Else raises InvalidActor."""
     if by is None or by == "":
         return ""
-    if isinstance(by, Model):
-        username = getattr(by, "get_username", None)
-        if username is None:
-            return instance_key(by, InvalidActor, "by")
+    if isinstance(by, Model) and (username := getattr(by, "get_username", None)) is not None:
         name = str(username())
         return check_text(name, InvalidActor, "The user name ") if name else ""
-    return _text_key(by, InvalidActor, "by", "a user, a text such as 'nightly job', or nothing")
+    return _key(by, InvalidActor, "by", "a user, a text such as 'nightly job', or nothing")
 
 
 def reason_text(reason: Any) -> str:
@@ -85,7 +78,9 @@ def check_text(text: Any, error: type[LedgerError], what: str, *, longest: int =
     return str.__str__(text)  # of a member of TextChoices, its value
 
 
-def _text_key(value: Any, error: type[InvalidArgument], argument: str, kinds: str) -> str:
+def _key(value: Any, error: type[InvalidArgument], argument: str, kinds: str) -> str:
+    if isinstance(value, Model):
+        return instance_key(value, error, argument)
     if not isinstance(value, str):
         raise error(
             f"{argument}={shown(value, _SHOWN)} is of type {type(value).__name__}.",

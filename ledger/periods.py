@@ -232,7 +232,7 @@ def open_next_periods(
     ids = [one if isinstance(one, int) else same_row(one, alias).pk for one in some]
     opened = 0
     failed: list[dict[str, str]] = []
-    for batch in series_without_period(_BATCH, ahead_days=days, using=alias) if series is None else [ids]:
+    for batch in series_without_period(alias, _BATCH, ahead_days=days) if series is None else [ids]:
         for one in Series.objects.using(alias).filter(pk__in=batch, is_active=True).order_by("pk"):
             try:
                 with translate_database_errors(one.code), impatient(alias):
@@ -243,12 +243,11 @@ def open_next_periods(
     return {"opened": opened, "failed": failed}
 
 
-def series_without_period(size: int, *, ahead_days: int | None = None, using: str | None = None) -> Iterator[list[int]]:
+def series_without_period(alias: str, size: int, *, ahead_days: int | None = None) -> Iterator[list[int]]:
     """The ids of active series that need a period within ``ahead_days`` days and have none yet, ``size`` at a time.
 
     Series with an unknown time zone are among them, so that they are reported.
     """
-    alias = using or router.db_for_write(Period)
     days = ledger_settings().open_ahead_days if ahead_days is None else ahead_days
     return id_batches(alias, _WITHOUT_PERIOD, size, days=days, todays=todays_json(alias))
 
@@ -356,9 +355,9 @@ def _open_through(series: Series, first: date, last: date, alias: str) -> int:
 def _refuse_repetition(period: Period, alias: str) -> None:
     """Raise PeriodConflict if the tenant has another period that could give out one of this period's numbers."""
     numbers: list[Any] = [period.prefix, period.width, period.suffix, period.first_value, period.max_value]
-    ended = ended_form(period.series, period.starts_on, alias)  # bounded, so that the two never meet
+    ended = ended_form(period.series, period.starts_on, alias)  # bounded, so that the two never collide
     left_aside = None if ended is None else ended.pk
-    found = fetch_value(alias, sql.MEETING_PERIOD, [period.tenant, *numbers, left_aside])
+    found = fetch_value(alias, sql.COLLIDING_PERIOD, [period.tenant, *numbers, left_aside])
     other = None if found is None else Period.objects.using(alias).select_related("series").get(pk=found)
     place = attrgetter("series_id", "starts_on", "ends_on")
     if other is None or place(other) == place(period):  # the same period, which another checkout has just opened

@@ -19,10 +19,10 @@ from ledger.databases import expect, series_named
 from ledger.errors import RangeRefused
 from ledger.exhaustion import rates
 from ledger.keys import actor_name, check_text, tenant_key
+from ledger.localization import day_told, quantity
 from ledger.models import AuthorisedRange, Period, Series, Slot
 from ledger.signals import ask_for_seal
 from ledger.texts import shown
-from ledger.words import day_told, quantity
 
 #: A range is low with this share of its values left, or less (1/5), or with fewer days.
 LOW_SHARE, LOW_DAYS = 5, 30

@@ -35,7 +35,7 @@ def unknown_series(alias: str, tenant: str, code: str) -> errors.LedgerError:
     )
 
 
-def series_meet(code: str, other: str) -> errors.InvalidSeries:
+def series_collide(code: str, other: str) -> errors.InvalidSeries:
     """Two series could give out the same number."""
     return errors.InvalidSeries(
         f"Series {code!r} could give out a number of series {other!r}, within their length limits.",

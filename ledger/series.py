@@ -146,7 +146,7 @@ class SeriesChange:
     def check(self) -> None:
         """Raise the first reason why the changed series could not work; nothing has been saved yet."""
         check_series(self.series, self.alias)
-        form_changes.check_meeting(self.before, self.series, self.alias)
+        form_changes.check_collision(self.before, self.series, self.alias)
         if self.before is None:
             return
         form_changes.check_form(self.before, self.series, self.from_day, self.alias)

@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any
 
+from ledger.intervals import merged
+
 #: The longest key, in characters.
 KEY_LENGTH = 200
 
@@ -51,19 +53,8 @@ _SHAPELESS = _ranges(
 )
 
 
-def _merged(ranges: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
-    """The ranges in order, those that touch as one."""
-    found: list[tuple[int, int]] = []
-    for first, last in sorted(ranges):
-        if found and first == found[-1][1] + 1:
-            found[-1] = (found[-1][0], last)
-        else:
-            found.append((first, last))
-    return tuple(found)
-
-
 #: Every character that no key may hold, as ranges of code points, both ends inclusive.
-HIDDEN = _merged(_BLANKS + _SHAPELESS)
+HIDDEN = tuple(merged(_BLANKS + _SHAPELESS))
 
 # Nor these, which PostgreSQL can't hold at all: NUL, and halves of surrogate pairs.
 _UNSTORABLE = ((0x0000, 0x0000), (0xD800, 0xDFFF))

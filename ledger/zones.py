@@ -16,9 +16,9 @@ from django.utils.translation import gettext
 from ledger.calendars import zone
 from ledger.cursors import fetch, fetch_value
 from ledger.errors import InvalidCalendar
+from ledger.localization import lazy_text
 from ledger.models import Series
 from ledger.timestamps import timestamp
-from ledger.words import told_later
 
 #: The day in the zone of the series ``s``, or null. Parameter: todays, as ``todays_json`` has it.
 TODAY = "(%(todays)s::jsonb ->> s.time_zone)::date"
@@ -90,5 +90,5 @@ def shown_zone(name: str) -> Any:
     try:
         zone(name)
     except InvalidCalendar:
-        return told_later(lambda: gettext("%(zone)s (unknown; times are in UTC)") % {"zone": name})
+        return lazy_text(lambda: gettext("%(zone)s (unknown; times are in UTC)") % {"zone": name})
     return name

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from django.apps import AppConfig
 
-from ledger.words import lazily
+from ledger.localization import lazily
 
 if TYPE_CHECKING:
     from ledger.grants import TableGrant

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from ledger.keys import KEY_LENGTH
 from ledger.models import Entry, NumberVoided
-from ledger.models.columns import ShortTextField
+from ledger.models.columns import ShortTextField, speak
 from ledger.models.readable import DayField, FactsField, MomentField
 from ledger.models.series import NUMBER_LENGTH
 
@@ -124,3 +124,7 @@ class PushPosition(_OfASystem):
     looked_in_full_at = MomentField(null=True)
     ran_at = MomentField(null=True)
     error = models.TextField(blank=True, default="", help_text="What stopped the last run, or nothing.")
+
+
+for _known in (SealedToken, Quota, Push, PushPosition):
+    speak(_known)

@@ -13,8 +13,8 @@ from ledger.errors import InvalidTenant
 from ledger.homes import database_for
 from ledger.instances import find_row, instance_key
 from ledger.keys import tenant_key
+from ledger.localization import lazily as _
 from ledger.models import Series, TenantAccess
-from ledger.words import lazily as _
 
 
 class TenantAccessForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -22,11 +22,11 @@ from django.utils.safestring import SafeString
 from ledger.actions import all_or_none
 from ledger.database_errors import not_granted
 from ledger.errors import LedgerError
+from ledger.localization import lazily as _, moment_told, period_told
 from ledger.models import Period, Series
 from ledger.tenants import tenant_name
 from ledger.web.confirming import MOST, too_many
 from ledger.web.wrappers import at_home, readable
-from ledger.words import lazily as _, moment_told, period_told
 from ledger.zones import zone_or_utc
 
 AnyModelAdmin: TypeAlias = "admin.ModelAdmin[Any]"

@@ -12,12 +12,12 @@ from django.utils.translation import pgettext
 
 from ledger.admin.base import Act, BoundedChangeList, BoundedPaginator, ReadOnlyAdmin, link_to, page_address
 from ledger.admin.filters import EntrySearch, EntrySeriesFilter, PeriodFilter, StateFilter, TenantFilter
+from ledger.localization import day_told, lazily as _, moment_told, word
 from ledger.models import Adoption, Entry, GapDeclared, GapExplained, NumberVoided
 from ledger.replacing import replaced_by, replacement_of
 from ledger.templatetags.ledger_pages import LONGEST, evidence
 from ledger.unreadable import cut
 from ledger.web.confirming import VoidForm, void_as_said
-from ledger.words import day_told, lazily as _, moment_told, word
 from ledger.zones import zone_or_utc
 
 #: The order of the unique index by value, so that PostgreSQL needs no sort for a page of millions of rows.

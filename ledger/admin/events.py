@@ -19,7 +19,7 @@ from ledger.admin.filters import (
     SystemFilter,
     TenantFilter,
 )
-from ledger.words import lazily as _, span_told
+from ledger.localization import lazily as _, span_told
 
 
 class EventAdmin(ReadOnlyAdmin):

@@ -7,10 +7,10 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from ledger.admin.base import AnyModelAdmin, ModelAdmin, shown_tenant
+from ledger.localization import lazily as _, period_told
 from ledger.models import Entry, NumberVoided, Period, RemoteReading, Series
 from ledger.searching import find_entries
 from ledger.web.query_string import key_in
-from ledger.words import lazily as _, period_told
 
 #: Nobody reads a longer list. The address can still name any other value.
 _MOST = 100

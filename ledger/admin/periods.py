@@ -14,10 +14,10 @@ from ledger.actions import close_period
 from ledger.admin.base import Act, BoundedChangeList, BoundedPaginator, ReadOnlyAdmin, page_address, shown_period
 from ledger.admin.filters import OpenFilter, SeriesFilter, TenantFilter
 from ledger.judging import Judgement, State, judge
+from ledger.localization import lazily as _
 from ledger.models import Allocation, Period
 from ledger.queues import upcoming, with_waiting
 from ledger.sweeps.health import health
-from ledger.words import lazily as _
 
 _KEPT = "_ledger_judgement"
 

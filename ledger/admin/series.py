@@ -25,13 +25,13 @@ from ledger.errors import InvalidArgument, InvalidTemplate, LedgerError
 from ledger.form_changes import describe_form, keeps_form
 from ledger.issuing import next_number
 from ledger.keys import actor_name, tenant_key
+from ledger.localization import day_told, lazily as _, period_told, word
 from ledger.models import Allocation, AuthorisedRange, Period, Series
 from ledger.periods import find_period, planned_after, planned_period
 from ledger.queues import upcoming, with_next_slot
 from ledger.rules import Outcome, all_rules, rules_text
 from ledger.series import SeriesChange, check_series
 from ledger.web.confirming import cleaned
-from ledger.words import day_told, lazily as _, period_told, word
 from ledger.zones import today_in, todays
 
 #: Stands for a code that isn't typed yet, so that the template has a preview before.

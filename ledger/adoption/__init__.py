@@ -31,7 +31,7 @@ from ledger.models import Adoption, Period, Series
 from ledger.periods import find_period, open_period
 from ledger.rules import rules_text
 from ledger.series import check_code, define_series, find_series, make_default_series
-from ledger.tables import BadRow, Layout, Table, open_table
+from ledger.spreadsheets import BadRow, Layout, Table, open_table
 from ledger.zones import timestamp_in
 
 __all__ = ["VOID_REASON", "AdoptedPeriod", "AdoptedRun", "AdoptionResult", "BadRow", "Layout", "Progress", "adopt"]

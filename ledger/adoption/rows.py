@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from ledger.errors import InvalidArgument, LedgerError
 from ledger.formats import MAX_VALUE, NumberFormat, Template
 from ledger.models.series import NUMBER_LENGTH
-from ledger.tables import ChosenRows, Dates, Layout, Table, UnreadableDate, text_of
+from ledger.spreadsheets import ChosenRows, Dates, Layout, Table, UnreadableDate, text_of
 from ledger.texts import flaw
 
 #: The most metadata that the ledger keeps of a row, in bytes of JSON.

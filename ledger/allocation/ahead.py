@@ -93,7 +93,7 @@ def ask_ahead(
         side = _side(connection)
         try:
             settings = _carried_over(connection, side, session)
-            with bounded(side, _BOUND) if side.__dict__[_DISTRIBUTES] else nullcontext():
+            with time_limit(side, _BOUND) if side.__dict__[_DISTRIBUTES] else nullcontext():
                 if early and not settings:
                     return _ask_early(side, statement, arguments)
                 if lock_timeout is not None:
@@ -111,7 +111,7 @@ def ask_ahead(
 
 
 @contextmanager
-def bounded(connection: BaseDatabaseWrapper, seconds: float) -> Iterator[None]:
+def time_limit(connection: BaseDatabaseWrapper, seconds: float) -> Iterator[None]:
     """Cancel the block's statement after so many seconds, and raise LockTimeout."""
     fired = Event()
 

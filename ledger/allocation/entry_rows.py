@@ -6,17 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from datetime import UTC, date, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.base import ModelState
 
+from ledger.allocation.interface import Request, Taken
 from ledger.models import Entry, NumberIssued
-
-if TYPE_CHECKING:
-    from django.db.backends.base.base import BaseDatabaseWrapper
-
-    from ledger.allocation.interface import Request, Taken
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KIND = Entry.Kind.ISSUED.value
@@ -25,7 +22,7 @@ _KIND = Entry.Kind.ISSUED.value
 class EntryRows:
     """Makes the entries of one call, which share its tenant, date, actor and metadata."""
 
-    def __init__(self, connection: "BaseDatabaseWrapper", request: "Request", issued_on: date) -> None:
+    def __init__(self, connection: BaseDatabaseWrapper, request: Request, issued_on: date) -> None:
         self._alias = connection.alias
         self._zone = _zone(connection)
         self._tenant = request.tenant
@@ -54,18 +51,11 @@ class EntryRows:
         self.tell(entry, self._issued_on, value, number, issued_us)
         return entry
 
-    def answered(self, document: str, taken: "Taken") -> NumberIssued:
+    def answered(self, document: str, taken: Taken) -> NumberIssued:
         """One entry from the answer of a function for one document."""
-        return self.entry(
-            document,
-            int(taken.entry),
-            int(taken.series),
-            int(taken.period),
-            int(taken.value),
-            taken.number,
-            int(taken.issued_us),
-            int(taken.transaction),
-        )
+        entry = self.promised(document, int(taken.entry), int(taken.series), int(taken.period), int(taken.transaction))
+        self.tell(entry, self._issued_on, int(taken.value), taken.number, int(taken.issued_us))
+        return entry
 
     def of_row(self, document: str, row: Any) -> NumberIssued:
         """One entry from a row of a function for a block."""
@@ -128,7 +118,7 @@ def garbage_collection_paused() -> Iterator[None]:
         gc.enable()
 
 
-def _zone(connection: "BaseDatabaseWrapper") -> ZoneInfo | timezone | str | None:
+def _zone(connection: BaseDatabaseWrapper) -> ZoneInfo | timezone | str | None:
     """The zone in which Django reads timestamps on this connection: None for UTC, a name where USE_TZ is off."""
     zone: Any = connection.timezone
     return None if zone is UTC else zone or str(connection.timezone_name)

@@ -4,26 +4,22 @@ No checkout uses the network, and none waits for another. The drafts come from `
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger import refusals
 from ledger.allocation.ahead import sees_new_rows
 from ledger.allocation.interface import Answer, BlockAnswer, Request
 from ledger.allocation.slots import Empty, Slot, lowest_slot, take_slot, take_slots
+from ledger.errors import PoolExhausted
 from ledger.models import Allocation, Period, RemotePool
-
-if TYPE_CHECKING:
-    from django.db.backends.base.base import BaseDatabaseWrapper
-
-    from ledger.errors import PoolExhausted
 
 #: How often a block is tried, if another connection numbers some of its documents each time.
 _TRIES = 5
 
 
-def take(connection: "BaseDatabaseWrapper", request: Request) -> Answer:
+def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
     """Take the earliest free draft's number for one document, in one round trip; raises PoolExhausted."""
     answer = take_slot(connection, Allocation.REMOTE, request)
     if isinstance(answer, Empty):
@@ -31,7 +27,7 @@ def take(connection: "BaseDatabaseWrapper", request: Request) -> Answer:
     return answer.answer if isinstance(answer, Slot) else answer
 
 
-def take_many(connection: "BaseDatabaseWrapper", request: Request, documents: Sequence[str]) -> BlockAnswer:
+def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequence[str]) -> BlockAnswer:
     """Take the earliest free drafts' numbers for those of ``documents`` that have none yet, in their order."""
 
     def refill(empty: Empty) -> BlockAnswer:
@@ -48,12 +44,12 @@ def upcoming(alias: str, period: Period) -> int:
     return lowest
 
 
-def _exhausted(connection: "BaseDatabaseWrapper", empty: Empty) -> "PoolExhausted":
+def _exhausted(connection: BaseDatabaseWrapper, empty: Empty) -> PoolExhausted:
     period = Period.objects.using(connection.alias).select_related("series").get(pk=empty.period)
     return _refusal(connection, period, empty.missing)
 
 
-def _refusal(connection: "BaseDatabaseWrapper", period: Period, missing: int) -> "PoolExhausted":
+def _refusal(connection: BaseDatabaseWrapper, period: Period, missing: int) -> PoolExhausted:
     pools = RemotePool.objects.using(connection.alias)
     pool = pools.filter(tenant=period.tenant, series=period.series_id).first()
     return refusals.pool_exhausted(period, pool, missing, old_snapshot=not sees_new_rows(connection))

@@ -15,15 +15,27 @@ from ledger import refusals, sql
 from ledger.allocation.ahead import Session, ask_ahead, in_test_case, sees_new_rows
 from ledger.allocation.entry_rows import EntryRows, garbage_collection_paused
 from ledger.allocation.hooks import first_row
-from ledger.allocation.interface import Answer, BlockAnswer, Looked, Outcome, Request, all_numbered, day_of, refused
+from ledger.allocation.interface import (
+    Answer,
+    BlockAnswer,
+    Looked,
+    Outcome,
+    Request,
+    all_numbered,
+    day_of,
+    next_value,
+    refused,
+)
 from ledger.allocation.shared_reservations import reserve
 from ledger.cursors import by_name
-from ledger.models import NumberIssued, Period
+from ledger.models import NumberIssued
 
 #: How often a checkout reserves again because a sweep was faster.
 _TRIES = 5
 
 _KEPT = "_ledger_kept_reservations"
+
+upcoming = next_value
 
 
 class _Place(NamedTuple):
@@ -78,11 +90,6 @@ def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequ
     raise refusals.unsettled(request.series)
 
 
-def upcoming(alias: str, period: Period) -> int:
-    """The value that would come next, from what was read already."""
-    return period.last_value + 1
-
-
 def _look(connection: BaseDatabaseWrapper, request: Request, document: str) -> _Place | Answer:
     asked = (request.tenant, request.series, request.on, request.at, document, "reserved", request.replaces)
     answer, session = first_row(connection, sql.LOOK_AND_SESSION, asked)
@@ -96,16 +103,9 @@ def _look(connection: BaseDatabaseWrapper, request: Request, document: str) -> _
 def _fresh(
     connection: BaseDatabaseWrapper, request: Request, place: _Place, documents: Sequence[str]
 ) -> tuple[list[str], int | None]:
-    arguments: list[Any] = [
-        request.tenant,
-        place.series,
-        place.period,
-        list(documents),
-        request.on_stated,
-        request.metadata,
-    ]
+    where = (request.tenant, place.series, place.period)
     with connection.cursor() as cursor:
-        cursor.execute(sql.FRESH, arguments)
+        cursor.execute(sql.FRESH, (*where, list(documents), request.on_stated, request.metadata))
         fresh, other = cursor.fetchone()
     return fresh, other
 
@@ -132,21 +132,10 @@ def _issue(
         given = {row.reserved_value: documents[row.place - 1] for row in rows}
         documents = list(given.values())
         reservations = [row.reservation for row in rows]
+    where = (request.tenant, place.series, place.period, place.day)
+    facts = (request.actor, request.metadata or "{}", request.replaces)
     with connection.cursor() as cursor:
-        cursor.execute(
-            sql.ISSUE_RESERVED,
-            (
-                request.tenant,
-                place.series,
-                place.period,
-                place.day,
-                reservations,
-                documents,
-                request.actor,
-                request.metadata or "{}",
-                request.replaces,
-            ),
-        )
+        cursor.execute(sql.ISSUE_RESERVED, (*where, reservations, documents, *facts))
         taken = by_name(cursor, cursor.fetchall())
     if len(taken) < len(reservations) and not sees_new_rows(connection):
         if documents == [""]:

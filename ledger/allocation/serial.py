@@ -8,17 +8,10 @@ from ledger import sql
 from ledger.allocation.early import release_early
 from ledger.allocation.entry_rows import EntryRows, garbage_collection_paused
 from ledger.allocation.hooks import first_row
-from ledger.allocation.interface import (
-    Answer,
-    BlockAnswer,
-    Outcome,
-    Request,
-    Taken,
-    day_of,
-    next_value as upcoming,  # noqa: F401  (as Allocator asks)
-    refused,
-)
+from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, Taken, day_of, next_value, refused
 from ledger.cursors import by_name
+
+upcoming = next_value
 
 
 def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:

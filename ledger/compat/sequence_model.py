@@ -20,7 +20,7 @@ from ledger.compat.scopes import SequenceExists, SequenceLockedError, SequenceNo
 from ledger.compat.sequence_runs import Run, hold
 from ledger.database_errors import translate_database_errors
 from ledger.errors import InvalidArgument, InvalidTenant
-from ledger.formats import DateToken
+from ledger.formats import Token
 from ledger.homes import are_many, database_for, home_of, homes
 from ledger.instances import key_by_label, pk_value
 from ledger.issuing import issue
@@ -82,7 +82,7 @@ class Sequence:
     @property
     def include_year(self) -> bool:
         """Whether the numbers have the year."""
-        return any(isinstance(part, DateToken) and part.unit == "year" for part in self._series.as_template().before)
+        return any(isinstance(part, Token) and part.unit == "year" for part in self._series.as_template().before)
 
     @property
     def current_value(self) -> int:

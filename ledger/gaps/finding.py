@@ -14,7 +14,7 @@ from typing import Any
 from django.db import DataError, router, transaction
 
 from ledger.cursors import fetch, from_row, open_cursor, stream
-from ledger.databases import choose
+from ledger.databases import query_scope
 from ledger.formats import NumberFormat
 from ledger.gaps import sql
 from ledger.models import Entry, Series
@@ -40,26 +40,21 @@ class State(StrEnum):
     LOST = "lost"
 
 
-@dataclass(frozen=True, slots=True)
-class Hole:
-    """One hole: ``value`` to ``through``, both inclusive. They differ only for ranges of lost values.
-
-    ``since`` is when it began, as far as the rows show; ``evidence`` what is known about the checkout that asked.
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingValues:
+    """Values of a period that no document bears: ``value`` to ``through``, both inclusive."""
 
     tenant: str
     series: str
     period: int
     starts_on: date
     ends_on: date
-    ordinal: int
     value: int
     through: int
     number: str
-    state: State
     since: datetime | None
     evidence: Mapping[str, Any]
-    #: Where it was found, and is flagged.
+    #: Where they were read, and are flagged or explained.
     database: str = field(default="", compare=False, repr=False)
 
     @property
@@ -69,9 +64,20 @@ class Hole:
 
     def as_dict(self) -> dict[str, Any]:
         """All of it, for JSON."""
-        told = asdict(self) | {"state": self.state.value, "count": self.count}
+        told = asdict(self) | {"count": self.count}
         del told["database"]
         return told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hole(MissingValues):
+    """One hole; it has several values only if they are lost.
+
+    ``since`` is when it began, as far as the rows show; ``evidence`` what is known about the checkout that asked.
+    """
+
+    ordinal: int
+    state: State
 
 
 def find(
@@ -89,7 +95,7 @@ def find(
     reservation younger than ``grace`` counts as in flight. Lost values are looked for where the last scan stopped;
     ``full`` reads every period from its first value. It streams, so memory doesn't grow.
     """
-    tenant, series, using = choose(org, tenant, series, using)
+    tenant, series, using = query_scope(org, tenant, series, using)
     alias = using or router.db_for_write(Entry)
     wanted = {"tenant": tenant, "series": series, "grace": grace, "full": full}
     yield from find_reservations(alias, wanted)

@@ -2,57 +2,43 @@
 an authority; and holes that healed.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
-from datetime import date, datetime
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import router
 from django.utils.translation import gettext
 
 from ledger.cursors import fetch, from_row, stream
-from ledger.databases import choose, database_of, expect, same_row
+from ledger.databases import database_of, expect, query_scope, same_row
 from ledger.formats import NumberFormat
-from ledger.gaps import ranges, sql
+from ledger.gaps import sql
+from ledger.gaps.finding import MissingValues
+from ledger.intervals import Span, without
+from ledger.localization import span_told
 from ledger.models import Entry, GapDeclared, Period, Series
 from ledger.unreadable import UNREADABLE, cut, facts
-from ledger.words import span_told
 
 _CHUNK = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Values that no document has or ever will have: ``value`` to ``through``, both inclusive.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap(MissingValues):
+    """Values that no document will ever have.
 
     ``kind`` is "flagged", with the id of its ``entry``, or "adopted", with that of its ``adopted_gap``. The explanation
     is the latest one, or empty.
     """
 
-    tenant: str
-    series: str
-    period: int
-    starts_on: date
-    ends_on: date
     kind: str
     entry: int | None
     adopted_gap: int | None
-    value: int
-    through: int
-    number: str
     last_number: str
     since: datetime
-    evidence: Mapping[str, Any]
     explanation: str
     explained_by: str
     explained_at: datetime | None
-    #: Where it was read, and is explained.
-    database: str = field(default="", compare=False, repr=False)
-
-    @property
-    def count(self) -> int:
-        """How many values it is."""
-        return self.through - self.value + 1
 
     @property
     def key(self) -> str:
@@ -67,12 +53,6 @@ class Gap:
     def __str__(self) -> str:
         return self.number if self.count == 1 else span_told(self.number, self.last_number)
 
-    def as_dict(self) -> dict[str, Any]:
-        """All of it, for JSON."""
-        told = asdict(self) | {"count": self.count}
-        del told["database"]
-        return told
-
 
 def flagged_gaps(
     *,
@@ -83,7 +63,7 @@ def flagged_gaps(
     using: str | None = None,
 ) -> Iterator[Gap]:
     """Every gap, in order; ``unexplained`` leaves out those that somebody has explained. Streams."""
-    tenant, series, using = choose(org, tenant, series, using)
+    tenant, series, using = query_scope(org, tenant, series, using)
     alias = using or router.db_for_read(Entry)
     wanted = {"tenant": tenant, "series": series, "unexplained": unexplained}
     for row in stream(alias, sql.FLAGGED, wanted):
@@ -101,7 +81,7 @@ def healed_holes(
     *, org: Any = None, tenant: str | None = None, series: Series | str | None = None, using: str | None = None
 ) -> Iterator[Entry]:
     """The numbers that filled a hole which a sweep had reported, in order."""
-    tenant, series, using = choose(org, tenant, series, using)
+    tenant, series, using = query_scope(org, tenant, series, using)
     alias = using or router.db_for_read(Entry)
     wanted = {"tenant": tenant, "series": series}
     chunk: list[int] = []
@@ -145,10 +125,10 @@ def undeclared(period: Period, authority: str, *, using: str | None = None) -> l
     same_row(period, alias)
     missing = fetch(alias, sql.MISSING_OF_PERIOD, {"tenant": period.tenant, "period": period.pk})
     declared = declared_spans(period, authority, using=alias)
-    return [GapRange(period, first, last) for first, last in ranges.without(missing, declared)]
+    return [GapRange(period, first, last) for first, last in without(missing, declared)]
 
 
-def declared_spans(period: Period, authority: str, *, using: str) -> list[ranges.Span]:
+def declared_spans(period: Period, authority: str, *, using: str) -> list[Span]:
     """The values of a period that were declared to ``authority``."""
     found = GapDeclared.objects.using(using).filter(tenant=period.tenant, period=period, authority=authority)
     return list(found.order_by("first_value").values_list("first_value", "last_value"))

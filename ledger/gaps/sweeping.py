@@ -9,9 +9,9 @@ from typing import Any
 
 from django.db import Error, connections, router
 
-from ledger.allocation.ahead import bounded
+from ledger.allocation.ahead import time_limit
 from ledger.cursors import fetch_value, id_batches
-from ledger.databases import choose, database_of, expect
+from ledger.databases import database_of, expect, query_scope
 from ledger.errors import LockTimeout
 from ledger.failures import Failures
 from ledger.gaps import sql
@@ -68,7 +68,7 @@ def sweep(
     it, and one that wakes up later finds the value taken and gets another. Call it outside a transaction; inside one,
     everything is committed or rolled back with that. Arguments as for ``find``.
     """
-    tenant, series, using = choose(org, tenant, series, using)
+    tenant, series, using = query_scope(org, tenant, series, using)
     alias = using or router.db_for_write(Entry)
     wanted = {"tenant": tenant, "series": series, "grace": grace, "full": full}
     actor = actor_name(by)
@@ -79,27 +79,27 @@ def sweep(
     return swept
 
 
-def sweep_slots(*, by: Any = "sweep", using: str | None = None) -> Swept:
+def sweep_slots(*, using: str | None = None) -> Swept:
     """The part of ``sweep`` without reservations, for all tenants: free slots, and lost values."""
     alias = using or router.db_for_write(Entry)
     swept = Swept()
-    _sweep_slots(alias, _EVERYTHING, actor_name(by), swept)
+    _sweep_slots(alias, _EVERYTHING, "sweep", swept)
     recheck(using=alias)
     swept.lost = raise_lost(find_lost(alias, _EVERYTHING), using=alias)
     return swept
 
 
-def reservation_ids(size: int, *, using: str | None = None) -> Iterator[list[int]]:
-    """The ids of all reservations, ``size`` at a time."""
-    return id_batches(using or router.db_for_write(Entry), sql.RESERVATION_IDS, size)
+def reservation_ids(alias: str, size: int) -> Iterator[list[int]]:
+    """The ids of all reservations in the database ``alias``, ``size`` at a time."""
+    return id_batches(alias, sql.RESERVATION_IDS, size)
 
 
-def sweep_reservations(ids: Sequence[int], *, by: Any = "sweep", using: str | None = None) -> Swept:
+def sweep_reservations(ids: Sequence[int], *, using: str | None = None) -> Swept:
     """Flag these reservations if no checkout will take them; one that is gone was settled by another sweep."""
     alias = using or router.db_for_write(Entry)
     swept = Swept()
     if ids:
-        _sweep_reservations(alias, _EVERYTHING, ids, actor_name(by), swept)
+        _sweep_reservations(alias, _EVERYTHING, ids, "sweep", swept)
     return swept
 
 
@@ -180,7 +180,7 @@ def _flag(alias: str, hole: Hole, value: int, actor: str, *, statement: str = sq
     """
     connection = connections[alias]
     try:
-        with bounded(connection, _BOUND):
+        with time_limit(connection, _BOUND):
             return str(fetch_value(alias, statement, [hole.tenant, hole.period, value, actor]))
     except LockTimeout:
         if connection.in_atomic_block:

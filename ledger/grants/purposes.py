@@ -22,8 +22,8 @@ def _named(names: str) -> frozenset[str]:
 
 #: What every reader of the ledger calls in a query: pure functions, or ones that show no more than the tables do.
 READING: Final = _named(
-    "calendar_step dated_number era formats_meet forms_ahead head_hash highest_value is_awaited is_facts is_held "
-    "is_key is_moment is_prose lines_v1 may_repeat meeting_period meeting_series number outline outlines_agree "
+    "calendar_step colliding_period colliding_series dated_number era formats_collide forms_ahead head_hash "
+    "highest_value is_awaited is_facts is_held is_key is_moment is_prose lines_v1 number outline outlines_agree "
     "period_span place render_template sealed_rows spelling takes_history template_outline transaction_status "
     "value_of"
 )
@@ -62,8 +62,8 @@ PURPOSES: Final[dict[str, Purpose]] = {
     "workers": Purpose(
         "Sweep, prove gaps, fill pools, seal, compare with accounting systems, push",
         _named(
-            "cancel_draft close_due flag_gap heal judge keep_anchor keep_seal keep_stray mint next_seal note_documents "
-            "open_period raise_alarms register remember_scan report_holes resolve_mended store_draft suspects "
+            "add_references cancel_draft close_due flag_gap heal judge keep_anchor keep_seal keep_stray mint next_seal "
+            "note_documents open_period raise_alarms remember_scan report_holes resolve_mended store_draft suspects "
             "withdraw_slot"
         ),
         writes=(
@@ -78,9 +78,10 @@ PURPOSES: Final[dict[str, Purpose]] = {
     "finance": Purpose(
         "Define series, open and close periods, void, explain, declare, acknowledge, adopt",
         _named(
-            "acknowledge acknowledge_alarms adopt adopt_counter authorise change_allocation close_period declare "
-            "define_default define_series explain flag_lost hold make_default moved_counter moved_new_counter "
-            "open_explicit open_period raise_alarms register resolve_alarms resolve_mended skip_taken skip_values void"
+            "acknowledge acknowledge_alarms add_references adopt adopt_counter authorise change_allocation "
+            "close_period declare define_default define_series explain flag_lost hold make_default moved_counter "
+            "moved_new_counter open_explicit open_period raise_alarms resolve_alarms resolve_mended skip_taken "
+            "skip_values void"
         ),
         # (moved_…: to put triggers on the table of a system whose counters were moved here.)
         writes=(

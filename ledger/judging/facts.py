@@ -10,11 +10,12 @@ from django.db import router
 
 from ledger.conf import ledger_settings
 from ledger.cursors import fetch
-from ledger.databases import choose
+from ledger.databases import query_scope
 from ledger.errors import LedgerError
 from ledger.exhaustion import rates, runs_out_on, used_periods
 from ledger.judging import sql
 from ledger.judging.verdict import Fact, Judgement, Kind, merged
+from ledger.localization import in_english
 from ledger.models import Entry, Period, Series
 from ledger.ranges import levels
 from ledger.rules import GapPolicy, all_rules
@@ -23,7 +24,6 @@ from ledger.timestamps import aware
 from ledger.verification import OPEN_AT_MOST
 from ledger.verification.alarms import COUNTRY_RULE, NOT_CHECKED
 from ledger.verification.findings import MEANINGS
-from ledger.words import in_english
 from ledger.zones import zone_or_utc
 
 #: The most values that are checked for a verdict, in some hundredths of a second: all values of a small ledger, and the
@@ -97,7 +97,7 @@ def judge(
     ``sweeps`` is what ``ledger.sweeps.health.health()`` returns: nothing is in order while a sweep is overdue. Pass an
     empty list right after a full check.
     """
-    tenant, series, using = choose(org, tenant, series, using)
+    tenant, series, using = query_scope(org, tenant, series, using)
     alias = using or router.db_for_read(Entry)
     wanted: dict[str, Any] = {"tenant": tenant, "series": series}
     [(now, full_look, size)] = fetch(alias, sql.SCOPE, wanted)

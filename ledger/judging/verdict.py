@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext, ngettext, ngettext_lazy
 
-from ledger.words import day_told, marked, quantity
+from ledger.localization import day_told, marked, quantity
 
 #: How many places a sentence names; pages and JSON list all of them.
 _PLACES = 3

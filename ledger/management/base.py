@@ -23,12 +23,12 @@ from ledger.cursors import fetch_value
 from ledger.database_errors import not_granted
 from ledger.errors import LedgerError
 from ledger.judging import Verdict
+from ledger.localization import in_english
 from ledger.models import Entry, Series
 from ledger.series import series_of
 from ledger.sql import SET_LOCK_TIMEOUT
 from ledger.texts import can_be_held
 from ledger.timestamps import MomentEncoder, timestamp
-from ledger.words import in_english
 
 #: Exit codes beside 0. 1: the command failed, or people have work to do. 2: the options are invalid. "Lost or
 #: tampered" is 2 as well (``ledger.judging.State.exit_code``): argparse ends with 2, and either way nobody may go on.

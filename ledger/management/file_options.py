@@ -4,7 +4,7 @@ from typing import Any
 
 from ledger.kinds import Kind
 from ledger.management.base import LedgerCommand
-from ledger.tables import Layout, profile, profile_names
+from ledger.spreadsheets import Layout, profile, profile_names
 
 _DEFAULTS = Layout()
 

@@ -54,9 +54,7 @@ def table(model: str, /, **parts: Any) -> migrations.CreateModel:
     columns = {name: part for name, part in parts.items() if isinstance(part, models.Field)}
     options = {"default_permissions": ("view",)} | {name: parts[name] for name in parts if name not in columns}
     if "pk" not in columns and not any(column.primary_key for column in columns.values()):
-        columns = {
-            "id": models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")
-        } | columns
+        columns = {"id": models.BigAutoField(auto_created=True, primary_key=True, serialize=False)} | columns
     return migrations.CreateModel(
         model, list(columns.items()), {name: option for name, option in options.items() if option is not None}
     )
@@ -75,10 +73,10 @@ def event(model: str, /, **parts: Any) -> migrations.CreateModel:
     return table(model, **tenant, **written, **parts)
 
 
-def of_kind(model: str, plural: str) -> migrations.CreateModel:
+def of_kind(model: str) -> migrations.CreateModel:
     """The entries of one kind."""
-    options = {"verbose_name_plural": plural, "proxy": True, "default_permissions": ("view",)}
-    return migrations.CreateModel(model, [], options | {"indexes": [], "constraints": []}, bases=("ledger.entry",))
+    options = {"proxy": True, "default_permissions": ("view",), "indexes": [], "constraints": []}
+    return migrations.CreateModel(model, [], options, bases=("ledger.entry",))
 
 
 def of_tenant(model: str) -> list[models.Index]:

@@ -15,18 +15,29 @@ def is_home(app_label: str, schema_editor: Any) -> bool:
     return router.allow_migrate(schema_editor.connection.alias, app_label)
 
 
-class InstallFunctionsAndGuards(Operation):
+class _OfDatabase(Operation):
+    """Leaves the models as they are, and does nothing in a direction that a subclass doesn't define."""
+
+    reversible = True
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """The models stay as they are."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Nothing has to be done."""
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Nothing has to be undone."""
+
+
+class InstallFunctionsAndGuards(_OfDatabase):
     """Puts the living functions and guards (``ledger.sql.installing``) into the schema; backward takes them out.
 
     Nothing is released yet, so a migration has no texts of its own: they may still change. From the first release on, a
     changed function comes with a migration that carries its text.
     """
 
-    reversible = True
     reduces_to_sql = False
-
-    def state_forwards(self, app_label: str, state: Any) -> None:
-        """The models stay as they are."""
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         if not is_home(app_label, schema_editor):
@@ -46,13 +57,8 @@ class InstallFunctionsAndGuards(Operation):
         return "Installs the ledger's functions and guards"
 
 
-class RequirePostgreSQL(Operation):
+class RequirePostgreSQL(_OfDatabase):
     """Changes nothing; raises ImproperlyConfigured on any other database, before a table is left behind there."""
-
-    reversible = True
-
-    def state_forwards(self, app_label: str, state: Any) -> None:
-        """The models stay as they are."""
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         vendor = schema_editor.connection.vendor
@@ -63,33 +69,22 @@ class RequirePostgreSQL(Operation):
                 f"{app_label!r} to a PostgreSQL database: its allow_migrate() decides."
             )
 
-    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        """Nothing was done."""
-
     def describe(self) -> str:
         return "Requires PostgreSQL"
 
 
-class KeepRows(Operation):
+class KeepRows(_OfDatabase):
     """Changes nothing forward; backward it raises LedgerInUse as long as ``table`` has rows.
 
     It stands in the latest migration of a release, which is the first to be taken back: so a ledger is never left
     half taken down, with its rows and without their guards.
     """
 
-    reversible = True
-
     def __init__(self, table: str) -> None:
         self.table = table
 
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
         return (self.__class__.__name__, [self.table], {})
-
-    def state_forwards(self, app_label: str, state: Any) -> None:
-        """The models stay as they are."""
-
-    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        """Nothing has to be made."""
 
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         if not is_home(app_label, schema_editor):

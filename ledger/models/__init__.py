@@ -23,12 +23,13 @@ from ledger.models.events import (
     NumberVoided,
 )
 from ledger.models.findings import FindingAcknowledged, FindingKind, FindingRaised, FindingResolved
+from ledger.models.periods import Period
 from ledger.models.queues import Pool, Reservation, ScanPosition, Slot, Ticket
 from ledger.models.ranges import AuthorisedRange, RangeLapsed
 from ledger.models.remote import ExpectedDocument, PendingComparison, RemoteDocument, RemoteReading
 from ledger.models.runs import SweepBatch, SweepRun
 from ledger.models.seals import LedgerSeal, SealAnchored
-from ledger.models.series import Allocation, DefaultSeries, Period, Series
+from ledger.models.series import Allocation, DefaultSeries, Series
 from ledger.models.staging import AdoptingDay, AdoptingRow
 
 __all__ = ["AccessChanged", "AdoptedGap", "AdoptingDay", "AdoptingRow", "Adoption", "AlarmAcknowledged", "AlarmRaised"]

@@ -5,7 +5,8 @@ from typing import ClassVar
 from django.db import models
 
 from ledger.models.columns import Event, facts, key, written_at
-from ledger.models.series import Period, Series
+from ledger.models.periods import Period
+from ledger.models.series import Series
 
 
 class SeriesChanged(Event):

@@ -1,6 +1,7 @@
 """Columns that Django doesn't have, and the ones that every event has; and how models are translated."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres import fields
@@ -147,9 +148,11 @@ class EventOfAny(Event):
 def speak(model: type[models.Model]) -> None:
     """Show a model's names, help texts and choices in the reader's language; ``tests.messages`` reads them here.
 
-    They are not marked one by one, since Django makes most of them from the names of the columns.
+    They are not marked one by one, since Django makes most of them from the names of the columns. Migrations don't
+    repeat them: a better word changes no table.
     """
     options: Any = model._meta
+    options.original_attrs.pop("verbose_name_plural", None)
     options.verbose_name = gettext_lazy(str(options.verbose_name))
     options.verbose_name_plural = gettext_lazy(str(options.verbose_name_plural))
     for column in options.local_fields:
@@ -157,6 +160,12 @@ def speak(model: type[models.Model]) -> None:
         column.help_text = column.help_text and gettext_lazy(str(column.help_text))
         if column.choices:
             column.choices = [(value, gettext_lazy(str(label))) for value, label in column.choices]
+        column.deconstruct = partial(_without_words, column.deconstruct)
+
+
+def _without_words(deconstruct: Callable[[], Any]) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+    name, path, args, kwargs = deconstruct()
+    return name, path, args, {key: kwargs[key] for key in kwargs if key not in ("choices", "help_text", "verbose_name")}
 
 
 #: The text of a series' template up to the first token that differs from number to number.

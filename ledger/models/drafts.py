@@ -6,8 +6,9 @@ from django.db import models
 from django.db.models.functions import Upper
 
 from ledger.models.columns import Event, ShortTextField, key, unchecked_key, written_at
+from ledger.models.periods import Period
 from ledger.models.readable import MomentField
-from ledger.models.series import NUMBER_LENGTH, SYSTEM_LENGTH, Period, Series
+from ledger.models.series import NUMBER_LENGTH, SYSTEM_LENGTH, Series
 
 
 class DraftMade(Event):
@@ -41,6 +42,11 @@ class DraftMade(Event):
 
     def __str__(self) -> str:
         return self.number
+
+    @property
+    def is_keyless(self) -> bool:
+        """Whether only its number is known, by which it was adopted."""
+        return not self.reference and self.remote_id == self.number
 
 
 class DraftCancelled(Event):

@@ -7,8 +7,9 @@ from django.db import models
 from django.db.models.functions import Upper
 
 from ledger.models.columns import Event, ShortTextField, facts, key, written_at
+from ledger.models.periods import Period
 from ledger.models.readable import DayField
-from ledger.models.series import NUMBER_LENGTH, Period, Series
+from ledger.models.series import NUMBER_LENGTH, Series
 
 if TYPE_CHECKING:
     from ledger.models.ranges import AuthorisedRange

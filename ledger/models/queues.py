@@ -6,8 +6,9 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
 from ledger.models.columns import ArrayField, HiddenModel, key, unchecked_key, written_at
+from ledger.models.periods import Period
 from ledger.models.readable import DayField, FactsField
-from ledger.models.series import Period, Series
+from ledger.models.series import Series
 
 
 class Slot(models.Model):

@@ -5,10 +5,11 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext
 
+from ledger.localization import span_told
 from ledger.models.columns import Event, ShortTextField, key, written_at
+from ledger.models.periods import Period
 from ledger.models.readable import DayField
-from ledger.models.series import NUMBER_LENGTH, Period, Series
-from ledger.words import span_told
+from ledger.models.series import NUMBER_LENGTH, Series
 
 
 class AuthorisedRange(Event):

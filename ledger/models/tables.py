@@ -5,10 +5,11 @@ from django.db.models import Model
 
 from ledger.models.access import RolePurpose, TenantAccess, TenantBinding, TenantMove
 from ledger.models.drafts import RemotePool
+from ledger.models.periods import Period
 from ledger.models.queues import Pool, Reservation, ScanPosition, Slot, Ticket
 from ledger.models.remote import ExpectedDocument, PendingComparison, RemoteDocument, RemoteReading
 from ledger.models.runs import SweepBatch, SweepRun
-from ledger.models.series import DefaultSeries, Period, Series
+from ledger.models.series import DefaultSeries, Series
 from ledger.models.staging import AdoptingDay, AdoptingRow
 
 #: Configuration and counters: the only tables whose rows change.
@@ -42,12 +43,7 @@ def event_tables() -> list[str]:
     return [model._meta.db_table for model in event_models()]
 
 
-def queue_tables() -> list[str]:
-    """The names of the queues."""
-    return [model._meta.db_table for model in QUEUES]
-
-
 def all_tables() -> list[str]:
     """The names of all tables of the ledger."""
-    others = [model._meta.db_table for model in DIARY + MIRROR + ACCESS + STAGING]
-    return [model._meta.db_table for model in CHANGING] + queue_tables() + event_tables() + others
+    every = [*CHANGING, *QUEUES, *event_models(), *DIARY, *MIRROR, *ACCESS, *STAGING]
+    return [model._meta.db_table for model in every]

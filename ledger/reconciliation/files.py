@@ -25,7 +25,7 @@ from ledger.reconciliation.comparing import Compared, compare
 from ledger.reconciliation.describing import Describe, describe_numbers
 from ledger.reconciliation.findings import Finding, findings
 from ledger.reconciliation.mirror import ReadPolicy, RemoteInvoice, begin, save_page
-from ledger.tables import BadRow, Chosen, ChosenRows, Dates, Layout, UnreadableDate, open_table, text_of
+from ledger.spreadsheets import BadRow, Chosen, ChosenRows, Dates, Layout, UnreadableDate, open_table, text_of
 
 #: Documents saved at a time.
 _PAGE = 1_000

@@ -9,7 +9,7 @@ from django.db import router
 from django.utils.translation import gettext
 
 from ledger.cursors import fetch, stream
-from ledger.databases import choose
+from ledger.databases import query_scope
 from ledger.keys import tenant_key
 from ledger.models import FindingKind, FindingRaised, RemoteDocument, Series
 from ledger.reconciliation import looking_sql
@@ -172,6 +172,6 @@ def count_confirmed(
 def _confirmed(
     org: Any, series: Series | str | None, period: int | None, system: str | None, using: str | None
 ) -> tuple[str, dict[str, Any]]:
-    tenant, series, using = choose(org, None, series, using)
+    tenant, series, using = query_scope(org, None, series, using)
     wanted = {"tenant": tenant or "", "series": series, "period": period, "system": system}
     return using or router.db_for_read(RemoteDocument), wanted

@@ -5,17 +5,7 @@ drafts.py   drafts are stored as slots, withdrawn if they are gone, found for an
 sql.py      the statements
 """
 
-from ledger.remote.drafts import (
-    Draft,
-    Unused,
-    draft_of,
-    free_drafts,
-    keep_stray,
-    note_cancelled,
-    store,
-    unused,
-    withdraw,
-)
+from ledger.remote.drafts import Unused, draft_of, free_drafts, keep_stray, note_cancelled, store, unused, withdraw
 from ledger.remote.pools import (
     Claim,
     Need,
@@ -30,6 +20,6 @@ from ledger.remote.pools import (
     systems,
 )
 
-__all__ = ["Claim", "Draft", "Need", "PoolState", "Unused", "claim", "draft_of", "free_drafts", "keep_stray", "needs"]
+__all__ = ["Claim", "Need", "PoolState", "Unused", "claim", "draft_of", "free_drafts", "keep_stray", "needs"]
 __all__ += ["note_cancelled", "note_look", "pool_states", "release", "remote_series", "renew", "store", "systems"]
 __all__ += ["unused", "withdraw"]

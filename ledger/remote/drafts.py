@@ -3,15 +3,15 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, fields
+from datetime import date
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import router, transaction
 
 from ledger.cursors import fetch, fetch_value, stream
-from ledger.databases import choose
+from ledger.databases import query_scope
 from ledger.keys import actor_name
 from ledger.models import DraftCancelled, DraftMade, Entry, Period, Series
 from ledger.models.series import NUMBER_LENGTH
@@ -21,38 +21,18 @@ from ledger.remote.pools import CLAIM_LASTS, Claim, Need
 #: The longest reference that all accounting systems take: ERPNext's po_no has 140 characters.
 _REFERENCE_LENGTH = 100
 
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A draft in the accounting system: ``id`` is that of its DraftMade, ``remote_id`` the system's own key.
-
-    ``value`` is None if its number could not be taken.
-    """
-
-    id: int
-    tenant: str
-    period: int
-    value: int | None
-    number: str
-    system: str
-    remote_id: str
-    reference: str
-    drafted_at: datetime
-
-    @property
-    def is_keyless(self) -> bool:
-        """Whether only its number is known, by which it was adopted."""
-        return not self.reference and self.remote_id == self.number
+#: The columns of a draft that are read here, in their order.
+_COLUMNS = ("id", "tenant", "period_id", "value", "number", "system", "remote_id", "reference", "drafted_at")
 
 
 @dataclass(frozen=True, slots=True)
 class Unused:
-    """A draft that no document has or will get.
+    """A draft that no document has or will get; ``draft`` has no more than what ``as_dict`` tells.
 
     ``cause`` says why; ``said`` is the state that the accounting system gave when it was withdrawn, or empty.
     """
 
-    draft: Draft
+    draft: DraftMade
     series: str
     starts_on: date
     ends_on: date
@@ -61,8 +41,8 @@ class Unused:
 
     def as_dict(self) -> dict[str, Any]:
         """All of it, for JSON, in one level."""
-        own = {name: value for name, value in asdict(self).items() if name != "draft"}
-        return asdict(self.draft) | own
+        draft = {name.replace("period_id", "period"): getattr(self.draft, name) for name in _COLUMNS}
+        return draft | {each.name: getattr(self, each.name) for each in fields(self) if each.name != "draft"}
 
 
 def reference(tenant: str, series: str, starts_on: date, ordinal: int) -> str:
@@ -107,14 +87,14 @@ def store(
     return str(fetch_value(alias, sql.STORE, arguments))
 
 
-def free_drafts(claim: Claim, *, using: str | None = None) -> list[Draft]:
+def free_drafts(claim: Claim, *, using: str | None = None) -> list[DraftMade]:
     """The drafts of the series that are free, or held by checkouts at the moment, oldest first."""
     alias = using or router.db_for_write(DraftMade)
     arguments: dict[str, Any] = {"tenant": claim.series.tenant, "series": claim.series.pk, "system": claim.system}
-    return [Draft(**row._asdict()) for row in fetch(alias, sql.FREE, arguments)]
+    return [DraftMade.from_db(alias, _COLUMNS, row) for row in fetch(alias, sql.FREE, arguments)]
 
 
-def withdraw(draft: Draft, said: Mapping[str, Any], *, by: Any = "refill", using: str | None = None) -> str:
+def withdraw(draft: DraftMade, said: Mapping[str, Any], *, by: Any = "refill", using: str | None = None) -> str:
     """Take a free draft out of the pool, as a flagged gap with what the accounting system ``said`` as evidence.
 
     Returns "withdrawn"; "in_flight" if a checkout holds it and keeps it until the next look; "settled" if it isn't free
@@ -123,15 +103,15 @@ def withdraw(draft: Draft, said: Mapping[str, Any], *, by: Any = "refill", using
     alias = using or router.db_for_write(DraftMade)
     evidence = json.dumps(dict(said), cls=DjangoJSONEncoder)
     with transaction.atomic(using=alias):
-        place = [draft.tenant, draft.period, draft.value]
+        place = [draft.tenant, draft.period_id, draft.value]
         return str(fetch_value(alias, sql.WITHDRAW, [*place, evidence, actor_name(by)]))
 
 
-def draft_of(entry: Entry, *, using: str | None = None) -> Draft | None:
+def draft_of(entry: Entry, *, using: str | None = None) -> DraftMade | None:
     """The draft whose number the entry has, which ``push`` must complete there; None if the number is no draft's."""
     alias = using or entry._state.db or router.db_for_read(DraftMade)
     made = DraftMade.objects.using(alias).filter(tenant=entry.tenant, period=entry.period_id, value=entry.value)
-    return None if (found := made.first()) is None else _as_draft(found)
+    return made.first()
 
 
 def unused(
@@ -147,14 +127,14 @@ def unused(
     Their period was closed, they were withdrawn, or their number could not be taken. ``day`` picks the periods that
     hold it.
     """
-    tenant, series, using = choose(None, tenant, series, using)
+    tenant, series, using = query_scope(None, tenant, series, using)
     alias = using or router.db_for_read(DraftMade)
     arguments = {"system": system, "tenant": tenant, "series": series, "day": day}
     for code, starts_on, ends_on, cause, said, *draft in stream(alias, sql.UNUSED, arguments):
-        yield Unused(Draft(*draft), code, starts_on, ends_on, cause, said)
+        yield Unused(DraftMade.from_db(alias, _COLUMNS, draft), code, starts_on, ends_on, cause, said)
 
 
-def note_cancelled(draft: Draft, *, state: str, by: Any = None, using: str | None = None) -> None:
+def note_cancelled(draft: DraftMade, *, state: str, by: Any = None, using: str | None = None) -> None:
     """Record that the draft is void or deleted there; a second call changes nothing."""
     alias = using or router.db_for_write(DraftCancelled)
     fetch(alias, sql.CANCEL, [draft.tenant, draft.id, state, actor_name(by)])
@@ -162,15 +142,10 @@ def note_cancelled(draft: Draft, *, state: str, by: Any = None, using: str | Non
 
 def keep_stray(
     period: Period, *, ordinal: int, system: str, remote_id: str, number: str, using: str | None = None
-) -> Draft:
+) -> DraftMade:
     """Record a draft that a worker made before it was killed, and that its period no longer needs."""
     alias = using or router.db_for_write(DraftMade)
     ours = reference(period.tenant, period.series.code, period.starts_on, ordinal)
     stray = [ordinal, system, remote_id, number[:NUMBER_LENGTH], ours]
     fetch(alias, sql.KEEP_STRAY, [period.tenant, period.pk, *stray])
-    return _as_draft(DraftMade.objects.using(alias).get(tenant=period.tenant, system=system, remote_id=remote_id))
-
-
-def _as_draft(made: DraftMade) -> Draft:
-    names = ("id", "tenant", "value", "number", "system", "remote_id", "reference", "drafted_at")
-    return Draft(period=made.period_id, **{name: getattr(made, name) for name in names})
+    return DraftMade.objects.using(alias).get(tenant=period.tenant, system=system, remote_id=remote_id)

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import router
 
 from ledger.cursors import fetch, open_cursor
-from ledger.databases import choose
+from ledger.databases import query_scope
 from ledger.models import Allocation, RemotePool, Series
 from ledger.periods import find_period, open_period
 from ledger.remote import sql
@@ -191,7 +191,7 @@ def pool_states(
     *, tenant: str | None = None, series: Series | str | None = None, using: str | None = None
 ) -> list[PoolState]:
     """The state of each remote series' pool."""
-    tenant, series, using = choose(None, tenant, series, using)
+    tenant, series, using = query_scope(None, tenant, series, using)
     alias = using or router.db_for_read(RemotePool)
     wanted = {"tenant": tenant, "series": series, "todays": todays_json(alias)}
     found = []

@@ -81,7 +81,7 @@ CANCEL = "SELECT ledger_cancel_draft(%s, %s, %s, %s)"
 # Keeps a draft of a killed worker. Arguments: tenant, period, ordinal, system, remote id, number, reference.
 KEEP_STRAY = "SELECT ledger_keep_stray(%s, %s, %s, %s, %s, %s, %s)"
 
-_DRAFT = "d.id, d.tenant, d.period_id AS period, d.value, d.number, d.system, d.remote_id, d.reference, d.drafted_at"
+_DRAFT = "d.id, d.tenant, d.period_id, d.value, d.number, d.system, d.remote_id, d.reference, d.drafted_at"
 
 # The drafts of a series whose slots are free, or held by a checkout, oldest first.
 FREE = f"""

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import router
 
 from ledger.cursors import fetch, from_row
-from ledger.databases import choose
+from ledger.databases import query_scope
 from ledger.formats import NumberFormat
 from ledger.models import Entry, Period, Series
 
@@ -199,7 +199,7 @@ def summarise(
     other. Reads a batch of periods at a time, each from one snapshot, so memory grows neither with their number nor
     with the ledger, and checkouts may go on meanwhile.
     """
-    tenant, series, using = choose(org, tenant, series, using)
+    tenant, series, using = query_scope(org, tenant, series, using)
     alias = using or router.db_for_read(Entry)
     wanted: dict[str, Any] = {"tenant": tenant, "series": series, "since": since, "until": until, "batch": _BATCH}
     wanted |= dict.fromkeys(("after_tenant", "after_series", "after_start", "after_ordinal"))

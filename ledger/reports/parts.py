@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from ledger.errors import InvalidCalendar, InvalidSeries
+from ledger.localization import lazily as _, marked
 from ledger.models import AlarmRaised, FindingKind, NumberRegistered, RangeLapsed, Series
 from ledger.reconciliation.findings import told_there
 from ledger.reports import report_sql as sql, rows
@@ -16,7 +17,6 @@ from ledger.reports.scope import Scope, ScopedPeriod
 from ledger.rules.base import Gaps
 from ledger.unreadable import day_or_none, facts
 from ledger.verification.alarms import with_state
-from ledger.words import lazily as _, marked
 from ledger.zones import shown_zone, today_in
 
 _R = TypeVar("_R", bound=rows.Row)

@@ -9,13 +9,13 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
+from ledger.localization import lazily as _, marked, span_told
 from ledger.models import RemoteReading
 from ledger.reports import report_sql as sql
 from ledger.reports.missing import Span, What
 from ledger.reports.rows import Kind, Part, Row, column
 from ledger.reports.scope import Scope, ScopedPeriod
 from ledger.seals.reading import Coverage, coverage
-from ledger.words import lazily as _, marked, span_told
 
 # The dataclass below is made of `column(…)`, which is a `field(…)`.
 # ruff: noqa: RUF009

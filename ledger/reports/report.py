@@ -11,10 +11,11 @@ from django.db import router
 from django.utils.translation import ngettext
 
 from ledger import __version__, calendars
-from ledger.databases import choose
+from ledger.databases import query_scope
 from ledger.errors import InvalidDate, ReportError
 from ledger.homes import database_for, find_at_home
 from ledger.judging import Fact, Judgement, Kind, State, Verdict, judge
+from ledger.localization import day_told, lazily as _, lazy_text, moment_told, numbers_told, period_told, quantity
 from ledger.models import Entry, Series
 from ledger.reports import report_sql as sql
 from ledger.reports.parts import parts
@@ -26,7 +27,6 @@ from ledger.seals.reading import Standing, standing
 from ledger.series import series_of
 from ledger.signals import ask_for_seal
 from ledger.tenants import tenant_name, tenant_tax_id
-from ledger.words import day_told, lazily as _, moment_told, numbers_told, period_told, quantity, told_later
 from ledger.zones import shown_zone
 
 #: States that a report leaves out: how fast numbers are used up, and how the workers do.
@@ -193,7 +193,7 @@ def continuity_report(
 
     Raises ReportError if there is no such series or period, or inside a transaction that has no snapshot.
     """
-    owner, series, using = choose(org, tenant, series, using)
+    owner, series, using = query_scope(org, tenant, series, using)
     owner = owner or ""
     using = database_for(owner, using, reads=True)
     _check(on, since, until, made_at)
@@ -211,7 +211,7 @@ def continuity_report(
         yield Report(
             title=_("Continuity of numbers"),
             header=_header(scope, series, tax_id, made_at, made_by, seal),
-            sentence=told_later(partial(_sentence, scope)),
+            sentence=lazy_text(partial(_sentence, scope)),
             verdict=verdict,
             reasons=tuple(_reasons(scope, verdict, seal)),
             problems=_problems(scope.periods, verdict),
@@ -264,11 +264,11 @@ def _header(
     zones = sorted({scoped.series.time_zone for scoped in scope.periods})
     return Header(
         tenant=scope.tenant,
-        name=told_later(partial(tenant_name, scope.tenant)),
+        name=lazy_text(partial(tenant_name, scope.tenant)),
         tax_id=tax_id or tenant_tax_id(scope.tenant),
         series=", ".join(dict.fromkeys(summary.series for summary in summaries)) if series is None else series,
         template=", ".join(dict.fromkeys(scoped.series.template for scoped in scope.periods)),
-        period=labels.pop() if len(labels) == 1 else told_later(lambda: f"{quantity(len(summaries))}, {all_of_them}"),
+        period=labels.pop() if len(labels) == 1 else lazy_text(lambda: f"{quantity(len(summaries))}, {all_of_them}"),
         since=scope.since,
         until=scope.until,
         time_zone=shown_zone(zones[0]) if len(zones) == 1 else _("UTC; the series have several"),
@@ -282,7 +282,7 @@ def _header(
             findings=read.findings,
             in_progress=sum(summary.reserved + summary.free for summary in summaries),
         ),
-        sealed=told_later(partial(str, seal)),
+        sealed=lazy_text(partial(str, seal)),
         system=read.place,
         login=read.login,
         owns_tables=read.owns_tables,
@@ -311,11 +311,11 @@ def _reasons(scope: Scope, verdict: Verdict, seal: Standing) -> Iterator[Reason]
         (_("Due to be declared"), verdict.count(State.UNDECLARED)),
     )
     for title, count in told:
-        yield Reason(title, told_later(partial(quantity, count)) if count else _("none"), not count)
+        yield Reason(title, lazy_text(partial(quantity, count)) if count else _("none"), not count)
     count = sum(scoped.row.out_of_order for scoped in scope.periods)
-    text = told_later(partial(quantity, count)) if count else _("none")
+    text = lazy_text(partial(quantity, count)) if count else _("none")
     yield Reason(_("Out of order"), text, None if count else True)
-    yield Reason(_("Last seal"), told_later(partial(str, seal)), True if seal.newer == 0 else None)
+    yield Reason(_("Last seal"), lazy_text(partial(str, seal)), True if seal.newer == 0 else None)
 
 
 def _judged(scope: Scope, series: str | None) -> Judgement:
@@ -364,7 +364,7 @@ def _problems(periods: tuple[ScopedPeriod, ...], verdict: Verdict) -> tuple[str,
         counted = [problem for scoped in periods for problem in _sums(scoped)]
         return counted + [f"{one.text}." for one in verdict.sentences() if one.state is not State.LOST or not counted]
 
-    return tuple(told_later(lambda at=at: tell()[at]) for at in range(len(tell())))
+    return tuple(lazy_text(lambda at=at: tell()[at]) for at in range(len(tell())))
 
 
 def _sums(scoped: ScopedPeriod) -> Iterator[str]:

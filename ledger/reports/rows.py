@@ -7,7 +7,7 @@ from enum import Enum
 from operator import attrgetter
 from typing import Any
 
-from ledger.words import lazily as _
+from ledger.localization import lazily as _
 
 # The dataclasses below are made of `column(…)`, which is a `field(…)`.
 # ruff: noqa: RUF009

@@ -12,11 +12,12 @@ from typing import Any
 from django.db import router
 
 from ledger.cursors import fetch
-from ledger.databases import choose
+from ledger.databases import query_scope
 from ledger.errors import InvalidArgument, InvalidSeries
 from ledger.exhaustion import exhaustion_finding, rates, runs_out_on
 from ledger.gaps import undeclared
 from ledger.gaps.sql import known_gaps
+from ledger.localization import in_english, later, lazy_text, marked, period_told
 from ledger.models import Period, RangeLapsed, Series
 from ledger.ranges import Level, levels
 from ledger.reports.continuity import PeriodSummary, summarise
@@ -27,7 +28,6 @@ from ledger.series import series_of
 from ledger.unreadable import day_or_none
 from ledger.verification.alarms import COUNTRY_RULE, Watch
 from ledger.verification.findings import Alarm
-from ledger.words import in_english, later, marked, period_told, told_later
 from ledger.zones import today_in
 
 # What the rules ask of the numbers themselves, in one walk. Arguments: tenant, series (id); max_length, pattern, lowest
@@ -109,7 +109,7 @@ def report(
     ``series`` is one or its code. ``on`` is the day by whose law it is judged, today by default. Reads every number of
     a series that has rules.
     """
-    tenant, series, using = choose(org, tenant, series, using)
+    tenant, series, using = query_scope(org, tenant, series, using)
     alias = using or router.db_for_read(Series)
     for one in series_of(alias, tenant, series).order_by("tenant", "code").iterator():
         yield _report(one, alias, on)
@@ -134,7 +134,7 @@ def watch(
     refused: Callable[[str], None] | None = None,
 ) -> Iterator[Alarm]:
     """The alarms of all reports, as they are raised; what is mended is resolved. ``refused`` is as in ``Watch``."""
-    tenant, series, using = choose(None, tenant, series, using)
+    tenant, series, using = query_scope(None, tenant, series, using)
     alias = using or router.db_for_write(Series)
     kept = Watch(alias, tenant=tenant, series=series, country_rules=True, refused=refused)
     for one in report(tenant=tenant, series=series, using=alias):
@@ -240,11 +240,11 @@ def _authorisation(series: Series, wanted: Authorisation, day: date, alias: str)
     """Whether an authority granted the numbers of that day, and whether the unused ends of ranges were declared."""
     level = next(levels(alias, lambda _: day, tenant=series.tenant, series=series.code), None)
     current = None if level is None else level.current
-    told = later("No range was ever added.") if level is None else told_later(lambda: _range_told(level))
+    told = later("No range was ever added.") if level is None else lazy_text(lambda: _range_told(level))
     if is_strange := current is not None and current.authority != wanted.authority:
         told = later(
             "%(range)s: %(authority)s is not the authority that these rules name.",
-            range=told_later(partial(str, current)),
+            range=lazy_text(partial(str, current)),
             authority=current.authority,
         )
     remedy = marked("Add the range that %(authority)s granted: manage.py ledger_ranges add.")
@@ -345,7 +345,7 @@ def _open_periods(series: Series, today: date, alias: str) -> Iterator[Finding]:
             yield Finding(
                 "limit",
                 Outcome.WARNED,
-                later(told, period=told_later(partial(period_told, period.label)), n=period.max_value),
+                later(told, period=lazy_text(partial(period_told, period.label)), n=period.max_value),
                 later(rule, rules=series.rules, n=highest),
                 remedy=later("Watch it, and give the next period a shorter template."),
             )

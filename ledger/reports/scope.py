@@ -8,6 +8,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from ledger.localization import lazily as _, lazy_text, quantity
 from ledger.models import AuthorisedRange, GapDeclared, Period, Series
 from ledger.reports import report_sql as sql
 from ledger.reports.continuity import PeriodSummary, summarise
@@ -15,7 +16,6 @@ from ledger.reports.missing import Island, Item, Neighbour, Span, Tally, What, s
 from ledger.reports.rows import Kind, PeriodRow, columns_of
 from ledger.reports.snapshot import Snapshot
 from ledger.unreadable import facts
-from ledger.words import lazily as _, quantity, told_later
 from ledger.zones import shown_zone, zone_or_utc
 
 #: How many spans in all are kept in memory from the counting to the writing; further periods are read twice.
@@ -263,5 +263,5 @@ def opening(first: int, closed_with: int | None, start_value: int) -> Any:
     if first == closed_with + 1:
         return _("goes on")
     if first > closed_with:
-        return told_later(lambda: _("leaves out %(n)s") % {"n": quantity(first - closed_with - 1)})
-    return told_later(lambda: _("starts anew at %(value)s") % {"value": quantity(first)})
+        return lazy_text(lambda: _("leaves out %(n)s") % {"n": quantity(first - closed_with - 1)})
+    return lazy_text(lambda: _("starts anew at %(value)s") % {"value": quantity(first)})

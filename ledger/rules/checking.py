@@ -9,8 +9,8 @@ from typing import Any
 from ledger.calendars import Calendar, CalendarKind, FiscalStart, Span
 from ledger.errors import AgainstRules
 from ledger.formats import NumberFormat
+from ledger.localization import in_english, later, marked
 from ledger.rules.base import GapPolicy, Reset, Rules, Source
-from ledger.words import in_english, later, marked
 
 #: How many days of a period without an end are checked.
 HORIZON = 366

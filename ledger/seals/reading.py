@@ -11,10 +11,10 @@ from django.db import router
 from django.utils.translation import gettext
 
 from ledger.cursors import fetch
+from ledger.localization import day_told, quantity
 from ledger.models import LedgerSeal
 from ledger.seals import sql
 from ledger.seals.folio_verify import is_signed as slowly_signed, leaf_by_key
-from ledger.words import day_told, quantity
 
 _SNAPSHOT = re.compile(r"[0-9]{1,18}:[0-9]{1,18}:[0-9,]*\Z")
 

@@ -124,7 +124,7 @@ SET_LOCK_TIMEOUT = "SELECT set_config('lock_timeout', %s, true)"
 SEES_NEW_ROWS = "SELECT current_setting('transaction_isolation') IN ('read committed', 'read uncommitted')"
 
 # What people do: docs/reference/functions.md has the arguments of each.
-REGISTER = "SELECT ledger_register(%s, %s::bigint[], %s, %s::text[], %s::text[], %s)"
+ADD_REFERENCES = "SELECT ledger_add_references(%s, %s::bigint[], %s, %s::text[], %s::text[], %s)"
 AUTHORISE = "SELECT ledger_authorise(%s, %s, %s, %s::bigint, %s::bigint, %s::date, %s::date, %s, %s, %s, %s, %s, %s)"
 VOID = "SELECT ledger_void(%s, %s, %s, %s, %s)"
 EXPLAIN = "SELECT ledger_explain(%s, %s::bigint[], %s::bigint[], %s, %s)"
@@ -143,8 +143,8 @@ HOLD = "SELECT ledger_hold(%s, %s, %s)"
 
 # The period that could give out a number of another one. Arguments: tenant, prefix, width, suffix, first and highest
 # value, and the id of a period that is left aside, or null.
-MEETING_PERIOD = "SELECT ledger_meeting_period(%s, %s, %s, %s, %s, %s, %s::bigint, NULL::bigint)"
+COLLIDING_PERIOD = "SELECT ledger_colliding_period(%s, %s, %s, %s, %s, %s, %s::bigint, NULL::bigint)"
 
 # The series that could give out a number of a series with these settings. Arguments: tenant, code, template, calendar,
 # fiscal start, time zone, start value, length limit with the rules, highest value by the rules.
-MEETING_SERIES = "SELECT ledger_meeting_series(%s, %s, %s, %s, %s, %s, %s::bigint, %s::integer, %s::bigint)"
+COLLIDING_SERIES = "SELECT ledger_colliding_series(%s, %s, %s, %s, %s, %s, %s::bigint, %s::integer, %s::bigint)"

@@ -7,6 +7,8 @@ from datetime import timedelta
 from ledger import homes, missing_documents
 from ledger.conf import ledger_settings
 from ledger.errors import UnknownSweep
+from ledger.gaps import reservation_ids
+from ledger.periods import series_without_period
 from ledger.sweeps import work
 
 #: For a sweep of another app that ``LEDGER["SWEEPS"]`` doesn't name, in seconds.
@@ -117,38 +119,31 @@ def find_sweep(name: str) -> Sweep:
     return _sweeps[name]
 
 
-register(
+for _sweep in (
     Sweep(
         "open_next_periods",
         "opening the periods of the days to come",
-        batches=Batches(work.series_to_open, work.open_periods, ("opened", "failed")),
-    )
-)
-register(
-    Sweep("refill_pools", "minting ahead of use", batches=Batches(work.low_pools, work.refill, ("minted", "held")))
-)
-register(
+        batches=Batches(series_without_period, work.open_periods, ("opened", "failed")),
+    ),
+    Sweep("refill_pools", "minting ahead of use", batches=Batches(work.low_pools, work.refill, ("minted", "held"))),
     Sweep(
         "flag_gaps",
         "flagging what no checkout will fill",
         work.flag_slots,
-        Batches(work.reservations, work.flag_reservations, ("flagged", "in_flight", "settled")),
-    )
-)
-register(Sweep("heal", "noting holes that were filled", work.heal))
-register(
+        Batches(reservation_ids, work.flag_reservations, ("flagged", "in_flight", "settled")),
+    ),
+    Sweep("heal", "noting holes that were filled", work.heal),
     Sweep(
         "close_periods",
         "closing periods whose grace is over",
         batches=Batches(work.periods_to_close, work.close_periods, ("closed", "held")),
-    )
-)
-register(
+    ),
     Sweep(
         "missing_documents",
         "looking for documents that are gone",
         batches=Batches(missing_documents.numbers, work.look_for_documents, ("raised", "resolved")),
-    )
-)
-register(Sweep("seal", "sealing what is new", work.seal))
-register(Sweep("verify", "checking every rule", work.verify))
+    ),
+    Sweep("seal", "sealing what is new", work.seal),
+    Sweep("verify", "checking every rule", work.verify),
+):
+    register(_sweep)

@@ -23,22 +23,27 @@ PERIODS_TO_CLOSE = f"""
     LIMIT %(size)s
 """  # noqa: S608  (our own text)
 
-# Pools of current periods with less than a quarter of a batch left, and current periods of pooled series that have no
-# pool yet. A batch follows the rate of use (ledger_mint).
-LOW_POOLS = f"""
-    SELECT p.id, p.tenant, p.last_value, {TODAY} IS NOT NULL
+# The periods of pooled series that may mint; and whether less than a quarter of a batch is left (a period without a
+# pool counts too). A batch follows the rate of use (ledger_mint).
+_POOLED = """
     FROM ledger_period p
     JOIN ledger_series s ON s.id = p.series_id
     LEFT JOIN ledger_pool l ON l.tenant = p.tenant AND l.period_id = p.id
     WHERE s.allocation = 'pooled' AND s.is_active AND p.closed_at IS NULL AND p.last_value < p.max_value
-      AND ({TODAY} BETWEEN p.starts_on AND p.ends_on OR {TODAY} IS NULL)
-      AND {_THESE}
-      AND (SELECT count(*) FROM (
-              SELECT FROM ledger_slot w WHERE w.tenant = p.tenant AND w.period_id = p.id LIMIT coalesce(l.batch, 16) / 4
-          ) free) < coalesce(l.batch, 16) / 4
+"""
+_IS_LOW = """(
+    SELECT count(*) FROM (
+        SELECT FROM ledger_slot w WHERE w.tenant = p.tenant AND w.period_id = p.id LIMIT coalesce(l.batch, 16) / 4
+    ) free) < coalesce(l.batch, 16) / 4
+"""
+
+# Current periods whose pool is low.
+LOW_POOLS = f"""
+    SELECT p.id, p.tenant, p.last_value, {TODAY} IS NOT NULL
+    {_POOLED} AND ({TODAY} BETWEEN p.starts_on AND p.ends_on OR {TODAY} IS NULL) AND {_THESE} AND {_IS_LOW}
     ORDER BY p.id
     LIMIT %(size)s
-"""  # noqa: S608
+"""
 
 # How the last run of each sweep went, and when one last succeeded. Two probes of an index for each, however many runs
 # are remembered. Argument: names.
@@ -55,21 +60,13 @@ LATEST = """
     ) g ON true
 """
 
-# For the metrics: pools of current periods and the low ones among them, by the rule of LOW_POOLS; reservations that
-# wait, and the age of the oldest in seconds. Parameter: todays.
+# For the metrics: pools of current periods and the low ones among them; reservations that wait, and the age of the
+# oldest in seconds. Parameter: todays.
 QUEUED = f"""
     SELECT pools.count, pools.low, waiting.count, waiting.age
     FROM (
-        SELECT count(*), count(*) FILTER (WHERE (
-            SELECT count(*) FROM (
-                SELECT FROM ledger_slot w
-                WHERE w.tenant = p.tenant AND w.period_id = p.id LIMIT coalesce(l.batch, 16) / 4
-            ) free) < coalesce(l.batch, 16) / 4) AS low
-        FROM ledger_period p
-        JOIN ledger_series s ON s.id = p.series_id
-        LEFT JOIN ledger_pool l ON l.tenant = p.tenant AND l.period_id = p.id
-        WHERE s.allocation = 'pooled' AND s.is_active AND p.closed_at IS NULL AND p.last_value < p.max_value
-          AND {TODAY} BETWEEN p.starts_on AND p.ends_on
+        SELECT count(*), count(*) FILTER (WHERE {_IS_LOW}) AS low
+        {_POOLED} AND {TODAY} BETWEEN p.starts_on AND p.ends_on
     ) pools,
     (SELECT count(*),
             coalesce(extract(epoch FROM clock_timestamp() - min(r.reserved_at) FILTER (WHERE isfinite(r.reserved_at))),

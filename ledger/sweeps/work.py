@@ -33,16 +33,11 @@ _PATIENCE = "2s"
 
 
 class Done(dict[str, int]):
-    """The counts, and the failures of single series, which the run's error names."""
+    """The counts, with the number of failures of single series, if any; the run's error names these."""
 
     def __init__(self, counts: Mapping[str, int], failures: Failures) -> None:
-        super().__init__(counts)
+        super().__init__({**counts, **({"failed": len(failures)} if failures else {})})
         self.failures = failures
-
-
-def series_to_open(alias: str, size: int) -> Iterator[Sequence[int]]:
-    """The series that need a period within the next days."""
-    return periods.series_without_period(size, using=alias)
 
 
 def open_periods(alias: str, ids: Sequence[Any]) -> Done:
@@ -55,7 +50,7 @@ def open_periods(alias: str, ids: Sequence[Any]) -> Done:
             for failure in done["failed"]:
                 _log.error("Series %s: %s", failure["series"], failure["error"])
                 failures.told.append(f"{failure['series']}: {failure['error']}")
-    return Done({"opened": opened, "failed": len(failures)}, failures)
+    return Done({"opened": opened, "failed": 0}, failures)
 
 
 def flag_slots(alias: str) -> Done:
@@ -63,19 +58,14 @@ def flag_slots(alias: str) -> Done:
     swept = gaps.sweep_slots(using=alias)
     if swept.lost:
         _log.error("%s values are lost or were tampered with: see manage.py ledger_verify", swept.lost)
-    return _with_failures(swept.as_dict(), swept.failures)
-
-
-def reservations(alias: str, size: int) -> Iterator[Sequence[int]]:
-    """Every reservation."""
-    return gaps.reservation_ids(size, using=alias)
+    return Done(swept.as_dict(), swept.failures)
 
 
 def flag_reservations(alias: str, ids: Sequence[Any]) -> Done:
     """Flag the reservations that no checkout will take."""
     swept = gaps.sweep_reservations(ids, using=alias)
     counts = {"flagged": swept.flagged, "in_flight": swept.in_flight, "settled": swept.settled}
-    return _with_failures(counts, swept.failures)
+    return Done(counts, swept.failures)
 
 
 def heal(alias: str) -> dict[str, int]:
@@ -107,7 +97,7 @@ def close_periods(alias: str, ids: Sequence[Any]) -> Done:
                 _log.warning("The period %s stays open for now: %s", period, error)
     if closed:
         ask_for_seal(alias)
-    return _with_failures({"closed": closed, "held": held}, failures)
+    return Done({"closed": closed, "held": held}, failures)
 
 
 def low_pools(alias: str, size: int) -> Iterator[Sequence[int]]:
@@ -132,18 +122,18 @@ def refill(alias: str, ids: Sequence[Any]) -> Done:
                     raise
                 held += 1
                 _log.warning("The pool of period %s is not refilled for now, a checkout holds its counter.", period)
-    return _with_failures({"minted": minted, "held": held}, failures)
+    return Done({"minted": minted, "held": held}, failures)
 
 
 def look_for_documents(alias: str, ids: Sequence[Any]) -> Done:
     """Raise a finding for each of these numbers whose document is gone, and resolve those whose is there again."""
-    return _with_failures(*missing_documents.look(alias, ids))
+    return Done(*missing_documents.look(alias, ids))
 
 
 def seal(alias: str) -> Done:
     """Seal what is new, for every tenant."""
     failures = Failures()
-    return _with_failures(seal_all(failures, using=alias), failures)
+    return Done(seal_all(failures, using=alias), failures)
 
 
 def verify(alias: str) -> dict[str, int]:
@@ -165,11 +155,6 @@ def verify(alias: str) -> dict[str, int]:
         _log.warning("Little is left of authorised ranges: %s", level)
     found = {"not_kept": bool(refused), "low_ranges": len(low)}
     return {"alarms": alarms, **{name: int(count) for name, count in found.items() if count}}
-
-
-def _with_failures(counts: dict[str, int], failures: Failures) -> Done:
-    """The counts with the number of failures, if any."""
-    return Done({**counts, **({"failed": len(failures)} if len(failures) else {})}, failures)
 
 
 def _rows(alias: str, statement: str, *, ids: Sequence[int]) -> list[tuple[Any, ...]]:

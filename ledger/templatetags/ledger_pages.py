@@ -12,11 +12,11 @@ from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 
+from ledger.localization import day_told, moment_told, period_told, quantity, word
 from ledger.reconciliation.findings import told_there
 from ledger.tenants import tenant_name, tenant_tax_id
 from ledger.timestamps import aware
 from ledger.unreadable import cut
-from ledger.words import day_told, moment_told, period_told, quantity, word
 from ledger.zones import zone_or_utc
 
 register = template.Library()

@@ -28,7 +28,7 @@ from django.db import DataError, ProgrammingError, connections, router, transact
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger.cursors import stream
-from ledger.databases import choose
+from ledger.databases import query_scope
 from ledger.models import Entry, Series
 from ledger.series import series_of
 from ledger.unreadable import Beyond
@@ -90,7 +90,7 @@ def verify(
     finding that says why, and the other checks go on. Each check reads a snapshot of its own, so checkouts go on
     meanwhile without waiting. Each reads whole tables and no index: a broken index would hide what it let in.
     """
-    tenant, series, using = choose(None, tenant, series, using)
+    tenant, series, using = query_scope(None, tenant, series, using)
     connection = connections[using or router.db_for_read(Entry)]
     for check in CHECKS:
         if progress is not None:
@@ -156,7 +156,7 @@ def watch(
 
     ``refused`` is called if nothing can be kept; see ``Watch``.
     """
-    tenant, series, using = choose(None, tenant, series, using)
+    tenant, series, using = query_scope(None, tenant, series, using)
     alias = using or router.db_for_write(Entry)
     kept = Watch(alias, tenant=tenant, series=series, refused=refused)
 

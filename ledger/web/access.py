@@ -79,7 +79,7 @@ class Access:
         known = Series.objects.order_by("tenant").values_list("tenant", flat=True).distinct()
         return list(known[: MOST_TENANTS + 1])
 
-    def choose(self, request: HttpRequest) -> str:
+    def chosen_tenant(self, request: HttpRequest) -> str:
         """The tenant that the address names, or the first one; 404 for a tenant that this user may not see."""
         asked = request.GET.get("tenant")
         if asked is None:

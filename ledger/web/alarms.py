@@ -7,13 +7,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import ngettext
 
 from ledger.actions import acknowledge_alarm
+from ledger.localization import lazily as _, marked, quantity
 from ledger.models import AlarmAcknowledged, AlarmRaised, SweepRun
 from ledger.verification.alarms import ACKNOWLEDGEABLE, with_state
 from ledger.web.access import Access, page
 from ledger.web.confirming import acknowledging
 from ledger.web.page import render_page
 from ledger.web.query_string import Asked
-from ledger.words import lazily as _, marked, quantity
 
 _COLUMNS = {
     "raised": _("Raised"),
@@ -42,7 +42,7 @@ _STATES = (marked("unresolved"), marked("acknowledged"), marked("resolved"), mar
 @page()
 def alarms(request: HttpRequest, access: Access) -> HttpResponse:
     """The alarms of one tenant and those about all tenants, the latest first."""
-    tenant = access.choose(request)
+    tenant = access.chosen_tenant(request)
     asked = Asked(request, "alarms")
     found = _filtered(request, tenant)
     sort = asked.sort(_SORTS, "-raised")

@@ -23,12 +23,12 @@ from django.utils.translation import ngettext
 
 from ledger.errors import LedgerError
 from ledger.keys import KEY_LENGTH
+from ledger.localization import lazily as _, quantity
 from ledger.reconciliation import BookSettings
 from ledger.reconciliation.files import FileRead, reconcile_file
-from ledger.tables import BadRow, Layout, open_table, profile, profile_names, text_of
+from ledger.spreadsheets import BadRow, Layout, open_table, profile, profile_names, text_of
 from ledger.web.access import Access, page
 from ledger.web.page import address, render_page
-from ledger.words import lazily as _, quantity
 
 #: The largest file that a page takes, in bytes; the command takes any.
 LARGEST = 20 * 1024 * 1024
@@ -131,7 +131,7 @@ def _kept_file(data: Mapping[str, Any]) -> SimpleUploadedFile | None:
 @page("view_findingraised", does="read_books")
 def books(request: HttpRequest, access: Access) -> HttpResponse:
     """Compares an export with one tenant's numbers: first as a dry run, then for good."""
-    tenant = access.choose(request)
+    tenant = access.chosen_tenant(request)
     asked = request.method == "POST"
     form = BooksForm(request.POST if asked else None, request.FILES if asked else None)
     context: dict[str, Any] = {"form": form, "header": [], "rows": [], "problem": "", "bad": [], "read": None}

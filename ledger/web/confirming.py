@@ -15,10 +15,10 @@ from django.utils.translation import ngettext
 from ledger.actions import all_or_none, void
 from ledger.errors import LedgerError
 from ledger.keys import KEY_LENGTH, REASON_LENGTH, document_key, reason_text
+from ledger.localization import lazily as _, quantity
 from ledger.models import Entry, NumberVoided
 from ledger.web.access import Access
 from ledger.web.page import address, render_page
-from ledger.words import lazily as _, quantity
 
 #: How many rows a person can check before saying yes: chosen one by one, and chosen by a filter. The page names MOST.
 MOST, MOST_MATCHING = 200, 1000
@@ -124,7 +124,7 @@ def acknowledging(
     ``noun`` is the name of such a row in addresses and forms, "alarm"; ``asked(count)`` is the page's title.
     ``matching(request, tenant)`` are the rows that match the page's filter and may be acknowledged.
     """
-    tenant = access.choose(request)
+    tenant = access.chosen_tenant(request)
     alias = router.db_for_write(said)
     if asks_for_all(request):
         rows = matching(request, tenant).using(alias)

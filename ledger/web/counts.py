@@ -21,9 +21,9 @@ from django.db import router
 
 from ledger.cursors import fetch
 from ledger.formats import MAX_VALUE
+from ledger.localization import numbers_told
 from ledger.models import AdoptedGap, Entry, Period, RemoteReading
 from ledger.web import counts_sql as sql
-from ledger.words import numbers_told
 
 # The values of a period's voids above an id. Arguments: tenant, period, after.
 _VALUES = """

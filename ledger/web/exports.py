@@ -67,7 +67,7 @@ def export(request: HttpRequest, access: Access, pk: int, name: str) -> HttpResp
 @page()
 def register_file(request: HttpRequest, access: Access, name: str) -> HttpResponseBase:
     """The register of ``?tenant=`` in the format ``name``; ``series`` and dates narrow it."""
-    tenant, dates, chosen = access.choose(request), asked_dates(request), formats().get(name)
+    tenant, dates, chosen = access.chosen_tenant(request), asked_dates(request), formats().get(name)
     if chosen is None:
         raise Http404
     series = request.GET.get("series") or None
@@ -88,7 +88,7 @@ def register_file(request: HttpRequest, access: Access, name: str) -> HttpRespon
 @page()
 def package(request: HttpRequest, access: Access) -> HttpResponseBase:
     """All reports of a tenant for a month or a span of dates, as one zip."""
-    tenant, dates = access.choose(request), asked_dates(request)
+    tenant, dates = access.chosen_tenant(request), asked_dates(request)
     alias = router.db_for_read(Entry)
     return _sent(
         request,

@@ -9,13 +9,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import ngettext
 
 from ledger.actions import acknowledge
+from ledger.localization import lazily as _, marked, quantity, word
 from ledger.models import FindingAcknowledged, FindingKind, FindingRaised, FindingResolved
 from ledger.unreadable import cut
 from ledger.web.access import Access, page
 from ledger.web.confirming import acknowledging
 from ledger.web.page import render_page
 from ledger.web.query_string import Asked, asked_dates
-from ledger.words import lazily as _, marked, quantity, word
 
 _COLUMNS = {
     "number": _("Number"),
@@ -36,7 +36,7 @@ _REMOTE_STATES = {"posted": _("valid"), "void": _("void"), "draft": _("draft")}
 
 @page("view_findingraised")
 def findings(request: HttpRequest, access: Access) -> HttpResponse:
-    tenant = access.choose(request)
+    tenant = access.chosen_tenant(request)
     asked = Asked(request, "findings")
     kinds = [("", _("any difference")), *((key, word(label)) for key, label in FindingKind.choices)]
     found = _filtered(request, tenant)

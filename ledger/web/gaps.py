@@ -11,13 +11,13 @@ from ledger.actions import explain
 from ledger.cursors import fetch
 from ledger.gaps import Gap
 from ledger.gaps.flagged import as_gap
+from ledger.localization import lazily as _, quantity
 from ledger.models import Entry, GapExplained
 from ledger.web.access import Access, page
 from ledger.web.confirming import MOST, MOST_MATCHING, Question, asks_for_all, confirmed
 from ledger.web.counts_sql import IN_DATES
 from ledger.web.page import address, render_page
 from ledger.web.query_string import Asked, Rows, asked_dates, key_in
-from ledger.words import lazily as _, quantity
 
 _COLUMNS = {
     "value": _("Number"),
@@ -79,7 +79,7 @@ _PAGE = """
 @page()
 def gaps(request: HttpRequest, access: Access) -> HttpResponse:
     """All gaps of one tenant, unexplained ones first."""
-    tenant = access.choose(request)
+    tenant = access.chosen_tenant(request)
     wanted = wanted_gaps(request, tenant)
     context = {
         "table": gap_table(request, wanted),
@@ -94,7 +94,7 @@ def gaps(request: HttpRequest, access: Access) -> HttpResponse:
 @page(does="explain_gap")
 def explain_gaps(request: HttpRequest, access: Access) -> HttpResponse:
     """Asks why these values have no document, and appends the answer to each."""
-    tenant = access.choose(request)
+    tenant = access.chosen_tenant(request)
     if asks_for_all(request):
         wanted = wanted_gaps(request, tenant)
     else:

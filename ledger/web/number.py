@@ -10,12 +10,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from ledger import models
 from ledger.formats import MAX_VALUE
+from ledger.localization import lazily as _, marked, span_told
 from ledger.models import Entry, NumberVoided, Period
 from ledger.replacing import replaced_by, replacement_of
 from ledger.web.access import Access, access_of, page
 from ledger.web.confirming import Question, VoidForm, confirmed, void_as_said
 from ledger.web.page import address, render_page
-from ledger.words import lazily as _, marked, span_told
 
 
 @dataclass(frozen=True, slots=True)

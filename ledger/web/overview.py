@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _, ngettext
 from ledger import homes
 from ledger.cursors import fetch
 from ledger.judging import Judgement, Kind, State, Verdict, decide
+from ledger.localization import day_told, marked, quantity
 from ledger.models import Allocation, DraftMade, Entry, FindingRaised, Period, RemoteReading, Series
 from ledger.queues import upcoming, with_waiting
 from ledger.seals.reading import standing
@@ -28,7 +29,6 @@ from ledger.web.access import Access, access_of, page
 from ledger.web.findings import with_state
 from ledger.web.page import address, judged, render_page
 from ledger.web.query_string import Asked
-from ledger.words import day_told, marked, quantity
 from ledger.zones import todays
 
 #: The overview says that a period ends soon, this many days before its end.
@@ -110,7 +110,7 @@ class _Seen:
 @page(of_all_homes=True)
 def overview(request: HttpRequest, access: Access) -> HttpResponse:
     """The series of all tenants in all homes, or of the one that the address names."""
-    asked_for = access.choose(request) if "tenant" in request.GET else None
+    asked_for = access.chosen_tenant(request) if "tenant" in request.GET else None
     here = homes.entered_home()
     which = None if here is None else [here]
     answers = homes.ask_all(partial(_look, access.user, asked_for), which, **homes.ASKED_BY_A_PAGE)
@@ -218,7 +218,7 @@ def _read(places: Sequence[Place], seen: Mapping[str, _Seen]) -> list[Line]:
 @page()
 def find(request: HttpRequest, access: Access) -> HttpResponse:
     """Find numbers by their beginning, or documents by their whole key; a list if there are several."""
-    tenant = access.choose(request)
+    tenant = access.chosen_tenant(request)
     term = Asked(request, "find").text("q")
     found: list[Entry] = []
     if term:

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from ledger.judging import Kind
+from ledger.localization import lazily as _, period_told
 from ledger.models import Entry, NumberVoided, Period, RemoteReading
 from ledger.queues import with_waiting
 from ledger.reports.formats import formats
@@ -21,7 +22,6 @@ from ledger.web.overview import next_number
 from ledger.web.page import address, judged, render_page
 from ledger.web.pictures import CHART_HEIGHT, LINE_HEIGHT, issuance, number_line
 from ledger.web.query_string import Asked, Dates, Rows, asked_dates
-from ledger.words import lazily as _, period_told
 
 _VOID_COLUMNS = {
     "number": _("Number"),

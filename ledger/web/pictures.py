@@ -10,8 +10,8 @@ from typing import Any
 
 from django.utils.translation import gettext, ngettext
 
+from ledger.localization import lazily as _, quantity
 from ledger.web.counts import Bucket, PeriodCounts
-from ledger.words import lazily as _, quantity
 
 #: Height of a lane, in units of its picture; a stretch is one unit wide.
 LINE_HEIGHT = 20

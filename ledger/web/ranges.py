@@ -12,13 +12,13 @@ from django.shortcuts import redirect
 
 from ledger.actions import authorise
 from ledger.errors import LedgerError
+from ledger.localization import lazily as _
 from ledger.models import AuthorisedRange, Series
 from ledger.ranges import levels
 from ledger.web.access import Access, page
 from ledger.web.confirming import Question
 from ledger.web.page import address, render_page
 from ledger.web.query_string import Asked
-from ledger.words import lazily as _
 from ledger.zones import today_in
 
 _DATE = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
@@ -68,7 +68,7 @@ class RangeForm(forms.ModelForm):  # type: ignore[type-arg]
 @page()
 def ranges(request: HttpRequest, access: Access) -> HttpResponse:
     """The ranges of one tenant, the latest first, and which series have little left."""
-    tenant = access.choose(request)
+    tenant = access.chosen_tenant(request)
     found = AuthorisedRange.objects.filter(tenant=tenant).select_related("series", "period").order_by("-pk")
     table = Asked(request, "ranges").rows_of(found.prefetch_related("lapses"))
     alias = found.db
@@ -80,7 +80,7 @@ def ranges(request: HttpRequest, access: Access) -> HttpResponse:
 
 @page(does="add_authorisedrange")
 def add_range(request: HttpRequest, access: Access) -> HttpResponseBase:
-    tenant = access.choose(request)
+    tenant = access.chosen_tenant(request)
     form = RangeForm(request.POST if request.method == "POST" else None).of_tenant(tenant)
     back = address("ranges", tenant=tenant)
     if form.is_bound and form.is_valid():

@@ -8,13 +8,13 @@ from django.http import HttpRequest, HttpResponse
 
 from ledger.cursors import fetch
 from ledger.formats import NumberFormat
+from ledger.localization import lazily as _, marked, word
 from ledger.models import Entry, Series
 from ledger.reports.formats import formats
 from ledger.unreadable import cut, facts
 from ledger.web.access import Access, page
 from ledger.web.page import address, render_page
 from ledger.web.query_string import Asked, asked_dates
-from ledger.words import lazily as _, marked, word
 
 _COLUMNS = {
     "number": _("Number"),
@@ -101,7 +101,7 @@ _PAGE = """
 @page()
 def register(request: HttpRequest, access: Access) -> HttpResponse:
     """Every number of a tenant, or of one series, month or span of dates."""
-    tenant = access.choose(request)
+    tenant = access.chosen_tenant(request)
     asked, dates = Asked(request, "register"), asked_dates(request)
     series = list(Series.objects.filter(tenant=tenant).order_by("code").values_list("code", flat=True))
     wanted: dict[str, Any] = {

@@ -4,12 +4,12 @@ from django.http import HttpRequest, HttpResponse
 
 from ledger import homes
 from ledger.judging import judge
+from ledger.localization import lazily as _
 from ledger.models import SweepRun
 from ledger.sweeps.health import health
 from ledger.web.access import Access, page
 from ledger.web.page import render_page
 from ledger.web.query_string import Asked, Heading
-from ledger.words import lazily as _
 
 _COLUMNS = (_("Sweep"), _("Started"), _("Took"), _("Counted"), _("Process"), _("Error"))
 #: Runs on one page.

@@ -17,7 +17,12 @@ NETWORK = {"http", "http_options", "responses"}
 DJANGO = {"oauth", "quota", "systems"}
 #: The modules that read books in files, which the ledger itself can do.
 FILES = {"folder"}
-BOOKS = {"ledger.reconciliation", "ledger.reconciliation.describing", "ledger.reconciliation.files", "ledger.tables"}
+BOOKS = {
+    "ledger.reconciliation",
+    "ledger.reconciliation.describing",
+    "ledger.reconciliation.files",
+    "ledger.spreadsheets",
+}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)

@@ -15,7 +15,7 @@ from ledger import define_series, void
 from ledger.models import Entry, RemoteReading
 from ledger.reconciliation import BookSettings, count_confirmed
 from ledger.reconciliation.files import reconcile_file
-from ledger.tables import profile
+from ledger.spreadsheets import profile
 from tests.accounting import odoo_server
 from tests.accounting.choosing import only
 from tests.accounting.clocks import FakeClock

@@ -18,14 +18,15 @@ class BrokerTestConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the sweeps, as any app may."""
-        from ledger.sweeps import Batches, Sweep, register, work
+        from ledger.gaps import reservation_ids
+        from ledger.sweeps import Batches, Sweep, register
 
         counted = ("flagged", "in_flight", "settled")
         register(Sweep("wait", "waiting", wait))
         register(Sweep("stubborn", "waiting, whatever the time limit", wait_stubbornly))
         if "FOLIO_TEST_HEAL" in os.environ:
             register(Sweep("heal", "waiting, in the place of Folio's own", wait))
-        register(Sweep("hesitate", "flagging", batches=Batches(work.reservations, flag_and_wait, counted)))
+        register(Sweep("hesitate", "flagging", batches=Batches(reservation_ids, flag_and_wait, counted)))
 
 
 def wait(alias: str) -> dict[str, int]:

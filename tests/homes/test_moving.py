@@ -38,7 +38,7 @@ from ledger.failures import Failures
 from ledger.gaps import flagged_gaps, sweep
 from ledger.judging import judge
 from ledger.models import Entry, GapExplained, LedgerSeal, Period, Series, TenantAccess, TenantMove
-from ledger.registering import register
+from ledger.references import add_reference
 from ledger.reports.report import continuity_report
 from ledger.seals import sealing
 from ledger.seals.sealing import seal_all, tenants_with_news
@@ -280,7 +280,7 @@ WRITES: dict[str, Callable[[str], Any]] = {
     "replace": lambda home: issue("pooled", org="ada", document="order:1", replaces=_numbers("pooled", 1)),
     "void": lambda home: void(_numbers("pooled", 2), org="ada", reason="late"),
     "void an entry": lambda home: void(_entry("pooled", 3), reason="late"),
-    "register": lambda home: register(_numbers("pooled", 1), org="ada", authority="PL KSeF", reference="k"),
+    "register": lambda home: add_reference(_numbers("pooled", 1), org="ada", authority="PL KSeF", reference="k"),
     "explain": lambda home: explain(_numbers("reserved", 4), org="ada", explanation="late", by="bea"),
     "define": lambda home: define_series("pooled", org="ada", max_length=40),
     "allocate": lambda home: change_allocation("at_commit", "serial", org="ada"),

@@ -8,7 +8,7 @@ from typing import Any
 
 from ledger.adoption import AdoptionResult, BadRow, adopt
 from ledger.errors import AdoptionError, TableError
-from ledger.tables import Layout
+from ledger.spreadsheets import Layout
 
 REAL_FILE = Path(__file__).resolve().parents[1] / "demo" / "data" / "online-retail-invoices.csv"
 REAL_PATTERN = r"^(?P<kind>[CA]?)(?P<counter>\d+)$"

@@ -23,9 +23,9 @@ from ledger.models import (
     Period,
     Series,
 )
+from ledger.spreadsheets import Layout
+from ledger.spreadsheets.source import MAX_LINE, Source
 from ledger.sql.installing import function_texts
-from ledger.tables import Layout
-from ledger.tables.source import MAX_LINE, Source
 from tests.integration.adopting import REAL_FILE, YEARLY, Write, adopt_real_file, refused
 
 pytestmark = pytest.mark.django_db

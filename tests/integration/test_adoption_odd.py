@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from ledger.adoption import adopt
 from ledger.adoption.rows import METADATA_BYTES
 from ledger.models import Adoption, Entry, NumberAdopted, Period
-from ledger.tables import Layout
+from ledger.spreadsheets import Layout
 from tests.integration.adopting import YEARLY, refused
 
 pytestmark = pytest.mark.django_db

@@ -240,7 +240,7 @@ class TestAFormFromADayOn:
         series = define_series("t", template="A-{counter}", calendar="never", time_zone=ZONE)
         issue("t", on=today)
         define_series("t", template="B-{counter}", from_day=today + timedelta(days=1))
-        assert [ids for ids in series_without_period(9) if series.pk in ids] == []
+        assert [ids for ids in series_without_period("default", 9) if series.pk in ids] == []
         assert open_next_periods(series=[series.pk]) == {"opened": 0, "failed": []}
         issue("t", on=today)
         assert str(issue("t", on=today + timedelta(days=1))) == "B-3"
@@ -314,7 +314,7 @@ class TestTheLengthLimit:
         assert Period.objects.get(prefix="").max_value == 999
 
 
-class TestSeriesThatMeet:
+class TestSeriesThatCollide:
     def test_are_found_when_the_second_is_defined(self) -> None:
         define_series("long", template="2{counter:09}", calendar="never")
         with pytest.raises(e.InvalidSeries, match="could give out a number of series 'long'") as refused:

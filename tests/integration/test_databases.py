@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.db import connections, transaction
 
 from ledger import (
+    add_reference,
     close_period,
     define_series,
     errors as e,
@@ -21,7 +22,6 @@ from ledger import (
     open_next_periods,
     open_period,
     preview,
-    register,
     void,
 )
 from ledger.actions import acknowledge, change_allocation, declare, explain, flag_lost, skip_taken
@@ -87,7 +87,7 @@ def test_a_row_is_of_the_database_that_it_was_read_from(shops: tuple[Shop, Shop]
     """Each act without ``using``: by its id alone, it would find another row, or no row."""
     here, there = shops
     assert void(there.entry, reason="returned")._state.db == OTHER
-    assert register(there.entry, authority="PL KSeF", reference="K-1")._state.db == OTHER
+    assert add_reference(there.entry, authority="PL KSeF", reference="K-1")._state.db == OTHER
     assert explain(there.gap, explanation="card refused")._state.db == OTHER
     [told] = flagged_gaps(using=OTHER)
     assert explain(told, explanation="card refused", by="ann")._state.db == OTHER
@@ -131,7 +131,7 @@ def test_an_id_is_not_taken_for_that_of_another_row(shops: tuple[Shop, Shop], ac
         assert getattr(here, mine).pk == getattr(there, mine).pk
     acts: dict[str, Callable[[], Any]] = {
         "void": lambda: void(there.entry, reason="returned", using=FIRST),
-        "register": lambda: register(there.entry, authority="a", reference="r", using=FIRST),
+        "register": lambda: add_reference(there.entry, authority="a", reference="r", using=FIRST),
         "explain": lambda: explain(there.gap, explanation="card refused", using=FIRST),
         "close": lambda: close_period(there.period, early=True, using=FIRST),
         "acknowledge": lambda: acknowledge(there.finding, reason="by hand", using=FIRST),

@@ -178,7 +178,7 @@ def test_every_system_check_is_in_the_reference(site_of_docs: Site) -> None:
 
 def test_every_token_and_calendar_is_in_the_reference(site_of_docs: Site) -> None:
     there = page(site_of_docs, "reference/templates.html").text
-    tokens = {token.text for token in formats._DATE_TOKENS.values()}
+    tokens = {token.text for token in formats.TOKENS.values()}
     assert not [token for token in (*tokens, "{counter:06}", "{series}", "{tenant}") if token not in there]
     for kind, example in formats.examples.items():
         assert re.search(rf"\n{kind.value}\n[^¶]*?\n{re.escape(example)}\n", there), kind

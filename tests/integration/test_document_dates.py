@@ -18,7 +18,7 @@ from ledger.gaps import flagged_gaps, sweep
 from ledger.models import Entry, Reservation, Slot
 from ledger.reports.report import continuity_report
 from ledger.rules import Outcome
-from ledger.tables import Layout
+from ledger.spreadsheets import Layout
 from ledger.verification import verify
 from tests.allocations import ALL, rolled_back
 from tests.integration.adopting import Write
@@ -112,7 +112,7 @@ def test_a_number_of_another_month_is_tampered_with() -> None:
     assert {alarm.check for alarm in verify()} == {"wrong-number"}
 
 
-class TestFormatsThatMeet:
+class TestFormatsThatCollide:
     @pytest.mark.parametrize(
         ("template", "meets"),
         [
@@ -146,7 +146,7 @@ class TestFormatsThatMeet:
             with connection.cursor() as cursor, transaction.atomic():
                 template = f"{opened}{{counter:04}}"
                 open_period(define_series("opened", template=template, calendar="never", time_zone="UTC"), NOVEMBER)
-                cursor.execute("SELECT ledger_meeting_period('', %s, 4, '', 1, 9999, NULL, NULL)", [asked])
+                cursor.execute("SELECT ledger_colliding_period('', %s, 4, '', 1, 9999, NULL, NULL)", [asked])
                 assert (cursor.fetchone()[0] is not None) is meets
                 transaction.set_rollback(True)
 

@@ -17,7 +17,7 @@ from django.core.management import CommandError, call_command
 from ledger import issue, preview
 from ledger.adoption import adopt
 from ledger.models import AdoptedGap, Entry, NumberAdopted
-from ledger.tables import Layout
+from ledger.spreadsheets import Layout
 from ledger.verification import verify
 from tests.integration.adopting import YEARLY, Write
 

@@ -22,7 +22,7 @@ from ledger.models import Entry, ExpectedDocument, RemoteDocument, RemoteReading
 from ledger.reconciliation import BookSettings, count_confirmed, describing, findings
 from ledger.reconciliation.files import FileRead, reconcile_file
 from ledger.reconciliation.mirror import LostDocuments
-from ledger.tables import Layout
+from ledger.spreadsheets import Layout
 from tests.integration.adopting import Write
 from tests.integration.paper_books import DAY, There
 from tests.integration.test_exports import spreadsheet, workbook

@@ -341,6 +341,8 @@ class TestCommand:
 
 
 def test_a_hole_has_a_size() -> None:
-    hole = Hole("", "invoice", 1, date.min, date.max, 0, 3, 5, "INV-0003", State.LOST, None, {})
+    place: dict[str, Any] = {"tenant": "", "series": "invoice", "period": 1, "starts_on": date.min, "ends_on": date.max}
+    known: dict[str, Any] = {"number": "INV-0003", "state": State.LOST, "since": None, "evidence": {}}
+    hole = Hole(**place, ordinal=0, value=3, through=5, **known)
     assert hole.count == 3
     assert hole.as_dict()["state"] == "lost"

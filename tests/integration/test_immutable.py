@@ -9,7 +9,7 @@ from django.db import DatabaseError, IntegrityError, InternalError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import ProtectedError, RestrictedError
 
-from ledger import authorise, close_period, define_series, issue, issue_many, register, void
+from ledger import add_reference, authorise, close_period, define_series, issue, issue_many, void
 from ledger.models import (
     AdoptedGap,
     Adoption,
@@ -59,7 +59,7 @@ def fill() -> None:
         issue("ticket", org="other", using=ALIAS)
         block = issue_many("invoice", documents=["a", "b", "c"], org="acme", on=DAY, using=ALIAS)
         void(block[0], reason="wrong", using=ALIAS)
-        register(block[1], authority="PL KSeF", reference="K-1", using=ALIAS)
+        add_reference(block[1], authority="PL KSeF", reference="K-1", using=ALIAS)
         define_series("granted", org="acme", template="{label}{counter}", calendar="explicit", using=ALIAS)
         facts: dict[str, Any] = {
             "authority": "UY DGI",

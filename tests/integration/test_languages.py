@@ -23,10 +23,10 @@ from django.template.base import Lexer, TokenType
 from django.test import Client
 from django.utils.translation import override
 
+from ledger.localization import day_told, numbers_told, period_told, quantity
 from ledger.reports.formats import formats
 from ledger.reports.report import continuity_report
 from ledger.site import settings as site_settings
-from ledger.words import day_told, numbers_told, period_told, quantity
 from tests import messages
 from tests.integration.pages import addresses, client, shop
 from tests.integration.reporting import eventful, pdf_text

@@ -12,6 +12,7 @@ import pytest
 from django.db import transaction
 
 from ledger import (
+    add_reference,
     close_period,
     define_series,
     issue,
@@ -19,7 +20,6 @@ from ledger import (
     open_next_periods,
     open_period,
     preview,
-    register,
     void,
 )
 from ledger.actions import acknowledge, acknowledge_alarm, declare, explain, skip_taken
@@ -153,9 +153,9 @@ def test_adopting_into_a_new_series(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["number", "authority", "reference", "digest", "by", "org"])
-def test_registering(invoice: Series, name: str) -> None:
+def test_adding_a_reference(invoice: Series, name: str) -> None:
     given = {"number": issue("invoice"), "authority": "PL KSeF", "reference": "K-1"}
-    refused_or_taken(lambda value: register(**{**given, name: value}))
+    refused_or_taken(lambda value: add_reference(**{**given, name: value}))
 
 
 @pytest.mark.parametrize("name", ["gap", "explanation", "by", "org"])

@@ -15,7 +15,7 @@ from django.test import Client, override_settings
 from ledger import define_series, issue
 from ledger.models import Entry, RemoteDocument
 from ledger.reconciliation import findings
-from ledger.tables import Layout, profile
+from ledger.spreadsheets import Layout, profile
 from ledger.web import books
 from tests.integration.pages import client
 

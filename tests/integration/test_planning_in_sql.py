@@ -23,9 +23,8 @@ pytestmark = pytest.mark.django_db  # so that there is a database of the tests
 FUNCTIONS = [
     "ledger_calendar_step",
     "ledger_dated_number",
-    "ledger_formats_meet",
+    "ledger_formats_collide",
     "ledger_highest_value",
-    "ledger_may_repeat",
     "ledger_number",
     "ledger_outline",
     "ledger_outlines_agree",

@@ -20,6 +20,7 @@ from django.utils import translation
 
 from ledger import define_series, issue, issue_many, void
 from ledger.errors import ReportError
+from ledger.localization import word
 from ledger.models import Entry, Period
 from ledger.reports.formats import format_named, formats, xlsx
 from ledger.reports.formats.cells import neutralised, suspicious
@@ -29,7 +30,6 @@ from ledger.reports.paper import document, fonts
 from ledger.reports.paper.fonts import Fonts, installed
 from ledger.reports.report import continuity_report
 from ledger.reports.rows import DeclaredGapRow, InProgressRow, PeriodRow, VoidRow, columns_of
-from ledger.words import word
 from tests.integration.queues import reserve
 from tests.integration.reporting import (
     PINNED,

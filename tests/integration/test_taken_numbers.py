@@ -16,7 +16,7 @@ from ledger.adoption import adopt
 from ledger.errors import AdoptionError, GapError, NumberTaken, UnknownSeries
 from ledger.gaps import flagged_gaps, sweep
 from ledger.models import Allocation, Entry, Period
-from ledger.tables import Layout
+from ledger.spreadsheets import Layout
 from ledger.verification import verify
 from tests.integration.adopting import Write
 

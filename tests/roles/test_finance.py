@@ -27,7 +27,7 @@ from ledger.reconciliation import BookSettings, compare, findings
 from ledger.reconciliation.files import reconcile_file
 from ledger.reconciliation.mirror import ReadPolicy, begin, save_page
 from ledger.series import change_allocation
-from ledger.tables import Layout
+from ledger.spreadsheets import Layout
 from tests.roles.logins import CHECKOUT, DAY, FINANCE, OWNER, WORKERS, opened, rows
 from tests.roles.routing import everything_to
 from tests.shop.models import Organization

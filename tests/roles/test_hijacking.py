@@ -45,7 +45,7 @@ _TYPES = (
 def mallory(logins: Logins) -> Iterator[None]:
     """A role that may make objects in the ledger's schema, and has made them."""
     # Clients call the doors themselves: a function that fits the call better would run with the caller's rights only.
-    doors = frozenset({"ledger_meeting_period"}).union(*(purpose.functions for purpose in PURPOSES.values()))
+    doors = frozenset({"ledger_colliding_period"}).union(*(purpose.functions for purpose in PURPOSES.values()))
     chosen = {
         "types": _TYPES,
         "functions": " ".join(sorted(set(re.findall(r"[a-z]\w+", installing._BUILT_IN.pattern)))),

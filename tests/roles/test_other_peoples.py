@@ -183,7 +183,7 @@ class TestTenants:
             (CHECKOUT, "ledger_open_period('theirs', 'serial', '2020-01-01')"),
             (CHECKOUT, "ledger_make_default('theirs', 'invoice')"),
             (USUAL, "ledger_void('theirs', 1, 'x', '', '')"),
-            (WORKERS, "ledger_register('theirs', ARRAY[1], 'x', ARRAY['y'], ARRAY[''], '')"),
+            (WORKERS, "ledger_add_references('theirs', ARRAY[1], 'x', ARRAY['y'], ARRAY[''], '')"),
             (WORKERS, "ledger_flag_gap('theirs', {period}, 1, '')"),
             (WORKERS, "ledger_withdraw_slot('theirs', {period}, 1, '{{}}', '')"),
             (WORKERS, "ledger_cancel_draft('theirs', 1, 'void', '')"),

@@ -45,7 +45,7 @@ CALLS: list[tuple[str, Any]] = [
     *(("(ledger_issue_serial('set', 'serial', '2026-05-05', NULL, 'x', '', %s))[4]", facts) for facts in FACTS),
     ("ledger_render_template(%s, '01-01', 's', 't', '2026-05-05')", "T{{x}}{doc_month}{year}-{quarter}{counter:03}"),
     ("ledger_template_outline(%s, 's', 't')", "T{year:2}{month}-{counter:03}"),
-    ("ledger_formats_meet(%s, 3, '', 1, 999, 'A', 4, '', 1, 9999)", "A1"),
+    ("ledger_formats_collide(%s, 3, '', 1, 999, 'A', 4, '', 1, 9999)", "A1"),
     ("ledger_value_of(%s, 3, '.x', 'A-05012.x')", "A-{doc_month}"),
     ("ledger_open_period('set', 'serial', %s)", "2020-01-01"),
 ]

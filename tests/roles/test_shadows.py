@@ -108,7 +108,7 @@ def test_a_schema_in_front_deceives_no_function(front: str) -> None:
 #: Calls of functions that every reader may call, and that doors call with the owner's rights.
 MET_FIRST = {
     "step": "ledger_calendar_step('2026-05-05', 12, '01-01')",
-    "meeting": "ledger_meeting_period('', 'M', 1, '', 1, 9, NULL, NULL)",
+    "meeting": "ledger_colliding_period('', 'M', 1, '', 1, 9, NULL, NULL)",
     "template": "ledger_render_template('M{year}-{counter}', '01-01', 's', '', '2026-05-05')",
     "forms": "ledger_forms_ahead('', 'met', 'M{year}-{counter}', 'year', '01-01', 'UTC', 1, 60, NULL, false)",
 }

@@ -16,8 +16,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: From the bottom up; a module may import from its own layer and from those below.
 LAYERS = [
-    {"errors", "conf", "misspelt", "timestamps", "unreadable", "signals"},
-    {"calendars", "formats", "texts", "instances", "keys", "kinds", "rules", "tables", "words", "tenants"},
+    {"errors", "conf", "intervals", "misspelt", "timestamps", "unreadable", "signals"},
+    {
+        *("calendars", "formats", "texts", "instances", "keys", "kinds", "rules", "spreadsheets", "localization"),
+        "tenants",
+    },
     {"models", "homes", "sql", "migrations", "cursors"},
     {
         *("allocation", "refusals", "database_errors", "databases", "durability", "grants", "hooks", "prepared"),
@@ -26,7 +29,7 @@ LAYERS = [
     {"form_changes", "series", "periods", "exhaustion", "ranges", "testing", "queues", "searching"},
     {
         *("issuing", "gaps", "verification", "judging", "adoption", "reports", "reconciliation"),
-        *("remote", "missing_documents", "registering", "seals", "caf"),
+        *("remote", "missing_documents", "references", "seals", "caf"),
     },
     {"sweeps", "moving"},
     {"actions"},

@@ -16,7 +16,7 @@ from ledger.errors import InvalidArgument, LedgerError, ReconciliationError, Tab
 from ledger.reconciliation import BookSettings
 from ledger.reconciliation.describing import Describe
 from ledger.reconciliation.files import FileRead, reconcile_file
-from ledger.tables import BadRow, Layout, profile
+from ledger.spreadsheets import BadRow, Layout, profile
 from workers.accounting.base import AccountingSystem, Capabilities
 from workers.accounting.errors import Misconfigured, UnexpectedAnswer, Unsupported
 from workers.accounting.systems import System

@@ -24,8 +24,9 @@ from typing import Any
 from ledger import remote
 from ledger.conf import ledger_settings
 from ledger.errors import ConcurrencyError, LedgerError, PeriodExhausted
+from ledger.models import DraftMade
 from ledger.models.series import NUMBER_LENGTH
-from ledger.remote import Claim, Draft, Need
+from ledger.remote import Claim, Need
 from ledger.remote.drafts import reference
 from ledger.remote.pools import REFUSED_IN_A_ROW
 from workers.accounting import errors, systems
@@ -203,7 +204,7 @@ def look(alias: str, system: AccountingSystem, pools: list[Pool], counts: Counts
 
 
 def _look_at_changes(
-    alias: str, system: AccountingSystem, pools: list[Pool], waiting: Mapping[str, Draft], counts: Counts
+    alias: str, system: AccountingSystem, pools: list[Pool], waiting: Mapping[str, DraftMade], counts: Counts
 ) -> bool:
     """Read the changes since the last look, if any draft waits; whether they include all deletions."""
     told = True
@@ -236,7 +237,7 @@ def _look_at_each(alias: str, system: AccountingSystem, pool: Pool, every: timed
         remote.note_look(claim, full_look_at=claim.claimed_at, looked_through=0, using=alias)
 
 
-def _judge(alias: str, draft: Draft, there: RemoteInvoice | None, counts: Counts) -> None:
+def _judge(alias: str, draft: DraftMade, there: RemoteInvoice | None, counts: Counts) -> None:
     """Withdraw a draft that is no longer a draft, or no longer ours."""
     problem = _problem(draft, there)
     if not problem:
@@ -252,7 +253,7 @@ def _judge(alias: str, draft: Draft, there: RemoteInvoice | None, counts: Counts
         counts.in_flight += 1
 
 
-def _problem(draft: Draft, there: RemoteInvoice | None) -> str:
+def _problem(draft: DraftMade, there: RemoteInvoice | None) -> str:
     if there is None:
         return "no document with that number and key is there"
     if there.state is State.POSTED:

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from ledger import remote
 from ledger.durability import wait_for_flush
 from ledger.models import Allocation, DraftMade, Period
-from ledger.remote import Draft, Unused
+from ledger.remote import Unused
 from ledger.remote.drafts import reference
 from workers.accounting import systems
 from workers.accounting.base import AccountingSystem, RemoteInvoice, State
@@ -77,7 +77,7 @@ def _cancel(books: AccountingSystem, one: Unused, by: Any, using: str) -> Cancel
     return Cancelled(one, "cancelled")
 
 
-def _find(books: AccountingSystem, draft: Draft) -> RemoteInvoice | None:
+def _find(books: AccountingSystem, draft: DraftMade) -> RemoteInvoice | None:
     """The draft, by its reference, or by its number if somebody changed the reference; None if it is gone."""
     for wanted in ({"reference": draft.reference}, {"number": draft.number}):
         for each in books.find(**wanted) if all(wanted.values()) else ():

@@ -21,7 +21,7 @@ from ledger.errors import InvalidArgument, InvalidDocument, InvalidTenant
 from ledger.formats import parse_template
 from ledger.instances import instance_key, label, lookup, pk_value, topmost
 from ledger.series import find_series
-from ledger.tables import Layout, Record, Table
+from ledger.spreadsheets import Layout, Record, Table
 
 _BATCH = 2_000
 

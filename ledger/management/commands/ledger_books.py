@@ -10,7 +10,7 @@ from ledger.management.base import MOST_LINES, BadOptions, LedgerCommand, counte
 from ledger.management.file_options import add_layout, layout_of, words, write_counts
 from ledger.reconciliation import BookSettings
 from ledger.reconciliation.files import FileRead, reconcile_file
-from ledger.tables import BadRow
+from ledger.spreadsheets import BadRow
 
 
 class Command(LedgerCommand):

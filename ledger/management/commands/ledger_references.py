@@ -8,8 +8,8 @@ from django.core.management.base import CommandParser
 
 from ledger.errors import TableError
 from ledger.management.base import LedgerCommand, counted
-from ledger.registering import Registration, register_all
-from ledger.tables import Layout, open_table, text_of
+from ledger.references import Reference, add_references
+from ledger.spreadsheets import Layout, open_table, text_of
 
 
 class Command(LedgerCommand):
@@ -40,20 +40,20 @@ class Command(LedgerCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         read = 0
 
-        def counting() -> Iterator[Registration]:
+        def counting() -> Iterator[Reference]:
             nonlocal read
             for registration in _rows(options):
                 read += 1
                 yield registration
 
         what = {"authority": options["authority"], "by": options["by"], "org": options["tenant"]}
-        added = register_all(counting(), **what, using=self.alias(options))
+        added = add_references(counting(), **what, using=self.alias(options))
         told = f"{counted(added, 'number', 'numbers')} registered with {options['authority']}"
         document = {"authority": options["authority"], "rows": read, "added": added}
         self.answer(options, document, f"{told}; {read - added:,} of {read:,} were known already.")
 
 
-def _rows(options: dict[str, Any]) -> Iterator[Registration]:
+def _rows(options: dict[str, Any]) -> Iterator[Reference]:
     names = [name for kind in ("number", "reference", "digest") if (name := options[f"{kind}_column"])]
     layout = Layout(delimiter=options["delimiter"], encoding=options["encoding"])
     with open_table(options["file"], layout, tuple(names)) as table:
@@ -67,4 +67,4 @@ def _rows(options: dict[str, Any]) -> Iterator[Registration]:
                 )
             if any(text_of(cell) for cell in record.cells):
                 cells = [text_of(record.cells[at]) if at < len(record.cells) else "" for at in places]
-                yield Registration(cells[0], cells[1], "".join(cells[2:]).lower())
+                yield Reference(cells[0], cells[1], "".join(cells[2:]).lower())

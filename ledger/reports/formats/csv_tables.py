@@ -15,11 +15,11 @@ from itertools import islice
 from operator import methodcaller
 from typing import IO, Any
 
+from ledger.localization import in_english, marked
 from ledger.reports.formats import Format, Warn
 from ledger.reports.formats.cells import cell_text, needs_quotes, neutralised, suspicious
 from ledger.reports.report import Report
 from ledger.reports.rows import Kind, Part
-from ledger.words import in_english, marked
 
 # Like ``cell_text``, for columns without None.
 _QUICKLY: dict[Kind, Callable[[Any], str]] = {

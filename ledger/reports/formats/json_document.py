@@ -9,12 +9,12 @@ from typing import IO, Any
 from django.core.serializers.json import DjangoJSONEncoder
 
 from ledger.judging import State
+from ledger.localization import in_english
 from ledger.reports import rows
 from ledger.reports.formats import Format, Warn
 from ledger.reports.register import RegisterRow
 from ledger.reports.report import SCHEMA, Header, Position, Report
 from ledger.reports.rows import Column, Kind, columns_of
-from ledger.words import in_english
 
 _TYPES: dict[Kind, dict[str, Any]] = {
     **{kind: {"type": ["string", "null"]} for kind in (Kind.TEXT, Kind.WORD, Kind.PERIOD)},

@@ -7,11 +7,11 @@ from typing import IO, TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
+from ledger.localization import day_form, marked, period_told, word
 from ledger.reports.formats import Format, Warn, needs
 from ledger.reports.formats.cells import evidence_text, offset_text
 from ledger.reports.report import Report
 from ledger.reports.rows import Column, Kind, Part
-from ledger.words import day_form, marked, period_told, word
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook

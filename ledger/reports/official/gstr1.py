@@ -17,8 +17,9 @@ from typing import Any
 from ledger.cursors import fetch, stream
 from ledger.errors import DeclarationError
 from ledger.formats import NumberFormat
-from ledger.gaps import GapRange, ranges
+from ledger.gaps import GapRange
 from ledger.gaps.flagged import declared_spans
+from ledger.intervals import Span, without
 from ledger.models import Period, Series
 from ledger.reports.official import Document, Format
 from ledger.rules import find_rules
@@ -262,13 +263,13 @@ def _issued(wanted: dict[str, Any], using: str) -> Iterator[Issued]:
 
 def _gaps(wanted: dict[str, Any], authority: str, using: str) -> Iterator[GapRange]:
     """The missing numbers that break this month's rows, and were not declared before."""
-    of_period: dict[int, list[ranges.Span]] = defaultdict(list)
+    of_period: dict[int, list[Span]] = defaultdict(list)
     for period, first, last in fetch(using, _GAPS, wanted):
         of_period[period].append((first, last))
     periods = Period.objects.using(using).in_bulk(list(of_period))
     for pk, spans in of_period.items():
         declared = declared_spans(periods[pk], authority, using=using)
-        yield from (GapRange(periods[pk], first, last) for first, last in ranges.without(spans, declared))
+        yield from (GapRange(periods[pk], first, last) for first, last in without(spans, declared))
 
 
 def _warnings(chosen: Iterable[Series], tenant: str, last: date, using: str) -> Iterator[str]:

@@ -12,8 +12,9 @@ from typing import Any
 from django.db.models import QuerySet
 
 from ledger.errors import DeclarationError
-from ledger.gaps import GapRange, ranges, undeclared
+from ledger.gaps import GapRange, undeclared
 from ledger.hooks import find_hook
+from ledger.intervals import Span, pieces
 from ledger.models import Entry, GapDeclared, Period, Series
 from ledger.reports.official import Document, Format, nfe_xml
 from ledger.reports.official.nfe_xml import Request
@@ -88,16 +89,16 @@ class NFe(Format):
             )
 
 
-def _gaps(series: Series, wanted: ranges.Span | None, authority: str, using: str) -> Iterator[GapRange]:
+def _gaps(series: Series, wanted: Span | None, authority: str, using: str) -> Iterator[GapRange]:
     periods = Period.objects.using(using).filter(tenant=series.tenant, series=series).order_by("starts_on")
     missing = [gap for period in periods for gap in undeclared(period, authority, using=using)]
     for gap in missing if wanted is None else [_inside(missing, wanted, periods, authority, using)]:
-        for first, last in ranges.pieces([(gap.first, gap.last)], LONGEST):
+        for first, last in pieces([(gap.first, gap.last)], LONGEST):
             yield GapRange(gap.period, first, last)
 
 
 def _inside(
-    missing: Iterable[GapRange], wanted: ranges.Span, periods: QuerySet[Period], authority: str, using: str
+    missing: Iterable[GapRange], wanted: Span, periods: QuerySet[Period], authority: str, using: str
 ) -> GapRange:
     first, last = wanted
     if last - first + 1 > LONGEST:
@@ -118,7 +119,7 @@ def _inside(
     raise _why_not(wanted, periods, authority, using)
 
 
-def _why_not(wanted: ranges.Span, periods: QuerySet[Period], authority: str, using: str) -> DeclarationError:
+def _why_not(wanted: Span, periods: QuerySet[Period], authority: str, using: str) -> DeclarationError:
     """Why these values can't be declared."""
     first, last = wanted
     used = Entry.objects.using(using).filter(period__in=periods, value__range=wanted).exclude(kind="gap")
@@ -143,7 +144,7 @@ def _why_not(wanted: ranges.Span, periods: QuerySet[Period], authority: str, usi
     )
 
 
-def _span(text: str | None) -> ranges.Span | None:
+def _span(text: str | None) -> Span | None:
     if text is None:
         return None
     found = re.fullmatch(r"([0-9]{1,18})(?:-([0-9]{1,18}))?", text)

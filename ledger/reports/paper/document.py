@@ -7,12 +7,12 @@ from typing import IO, Any
 
 from django.utils.translation import get_language, gettext as _, ngettext
 
+from ledger.localization import day_told, moment_told, period_told, quantity, word
 from ledger.reports.formats import Warn
 from ledger.reports.paper import fonts as faces
 from ledger.reports.paper.pages import GREEN, GREY, INK, MARGIN, RED, Paper, Table
 from ledger.reports.report import Report
 from ledger.reports.rows import Kind, Part
-from ledger.words import day_told, moment_told, period_told, quantity, word
 
 #: The most rows on paper: a PDF is built in memory, and nobody reads more. The PDF says in red how many it leaves out.
 MAX_ROWS = 20_000

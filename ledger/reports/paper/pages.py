@@ -11,8 +11,8 @@ from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 from fpdf.fonts import TTFFont
 
+from ledger.localization import lazily
 from ledger.reports.paper.fonts import Fonts
-from ledger.words import lazily
 
 MARGIN = 12.0
 _FOOT = 14.0

@@ -42,8 +42,8 @@ BEGIN
     LOOP
         -- Authorised ranges: the first one, and then the next if other checkouts hold all that is left of it.
         IF look.period IS NULL OR look.ordinal > 0 AND taken IS NULL AND look.last_value >= look.max_value THEN
-            SELECT r.id, r.ordinal, r.prefix, r.width, r.suffix, r.first_value, r.last_value, r.max_value, l.free_from,
-                   l.stragglers, l.batch
+            SELECT look.series, look.give_back, look.day, r.id AS period, r.prefix, r.width, r.suffix, r.first_value,
+                   r.last_value, r.max_value, r.ordinal, l.free_from, l.stragglers, l.batch
             INTO range
             FROM ledger_period r LEFT JOIN ledger_pool l ON l.tenant = p_tenant AND l.period_id = r.id
             WHERE r.tenant = p_tenant AND r.series_id = look.series AND r.ordinal > look.ordinal
@@ -52,17 +52,7 @@ BEGIN
                    OR EXISTS (SELECT FROM ledger_slot w WHERE w.tenant = p_tenant AND w.period_id = r.id))
             ORDER BY r.ordinal LIMIT 1;
             IF FOUND THEN
-                look.period := range.id;
-                look.ordinal := range.ordinal;
-                look.prefix := range.prefix;
-                look.width := range.width;
-                look.suffix := range.suffix;
-                look.first_value := range.first_value;
-                look.last_value := range.last_value;
-                look.max_value := range.max_value;
-                look.free_from := range.free_from;
-                look.stragglers := range.stragglers;
-                look.batch := range.batch;
+                look := range;
             ELSIF look.period IS NULL THEN
                 RETURN ARRAY[ledger_refusal(p_tenant, look.series, look.day, 0), days];
             ELSE

@@ -30,7 +30,7 @@ BEGIN
     END IF;
     bound := ended.max_value;
     FOR digits IN REVERSE 18..0 LOOP
-        EXIT WHEN NOT ledger_formats_meet(plan.prefix, plan.width, plan.suffix, plan.first_value, plan.max_value,
+        EXIT WHEN NOT ledger_formats_collide(plan.prefix, plan.width, plan.suffix, plan.first_value, plan.max_value,
                                           ended.prefix, ended.width, ended.suffix, ended.first_value, bound);
         bound := least(('0' || repeat('9', digits))::bigint, ended.max_value);
         IF bound <= ended.last_value THEN

@@ -28,7 +28,7 @@ BEGIN
         RAISE EXCEPTION 'the series % takes its numbers from authorised ranges alone', NEW.series_id
             USING ERRCODE = 'exclusion_violation', CONSTRAINT = 'ledger_period_ranges', TABLE = 'ledger_period';
     END IF;
-    other := ledger_meeting_period(NEW.tenant, NEW.prefix, NEW.width, NEW.suffix, NEW.first_value, NEW.max_value,
+    other := ledger_colliding_period(NEW.tenant, NEW.prefix, NEW.width, NEW.suffix, NEW.first_value, NEW.max_value,
                                    NEW.id, NULL::bigint);
     IF other IS NOT NULL THEN
         RAISE EXCEPTION 'the period could repeat numbers of period %', other

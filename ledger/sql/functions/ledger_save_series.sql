@@ -28,18 +28,9 @@ BEGIN
     END IF;
     SELECT * INTO before FROM ledger_series s WHERE s.tenant = p_tenant AND s.code = p_code FOR NO KEY UPDATE;
     IF before.id IS NULL THEN
-        before.calendar := 'year';
-        before.fiscal_start := '01-01';
-        before.allocation := 'serial';
-        before.system := '';
-        before.give_back := true;
-        before.start_value := 1;
-        before.max_length := 60;
-        before.max_days_ahead := 400;
-        before.chronological := false;
-        before.early_release := false;
-        before.rules := '';
-        before.is_active := true;
+        before := jsonb_populate_record(before, '{"calendar": "year", "fiscal_start": "01-01", "allocation": "serial",
+            "system": "", "give_back": true, "start_value": 1, "max_length": 60, "max_days_ahead": 400,
+            "chronological": false, "early_release": false, "rules": "", "is_active": true}');
     END IF;
     series := jsonb_populate_record(before, p_settings);
     problem := CASE
@@ -99,7 +90,7 @@ BEGIN
     is_other_limit := (series.max_length, series.rules_length, series.rules_highest)
                       IS DISTINCT FROM (before.max_length, before.rules_length, before.rules_highest);
     IF series.is_active AND (is_other_form OR is_other_limit OR before.is_active IS FALSE) THEN
-        other := ledger_meeting_series(p_tenant, p_code, series.template, series.calendar, series.fiscal_start,
+        other := ledger_colliding_series(p_tenant, p_code, series.template, series.calendar, series.fiscal_start,
                                        series.time_zone, series.start_value,
                                        least(series.max_length::integer, series.rules_length::integer),
                                        series.rules_highest);

@@ -1,5 +1,5 @@
 -- The common form of the numbers of all periods of a series: its format with chr(1) for each digit of a date, as in
--- ledger_outline for the document's date. ledger_formats_meet accepts it like any other format.
+-- ledger_outline for the document's date. ledger_formats_collide accepts it like any other format.
 --
 -- Nulls if the template can't be read in this way, such as one with doubled braces around the name of a token.
 CREATE OR REPLACE FUNCTION ledger_template_outline(

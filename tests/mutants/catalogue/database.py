@@ -71,17 +71,17 @@ MUTANTS = (
     ),
     Mutant(
         "another reference of a number goes by unseen",
-        f"{SQL}/ledger_register.sql",
+        f"{SQL}/ledger_add_references.sql",
         "WHERE r.reference <> w.reference OR r.digest <> w.digest",
         "WHERE false",
-        ("tests/integration/test_registering.py::TestTheEvent::test_what_was_said_never_changes",),
+        ("tests/integration/test_references.py::TestTheEvent::test_what_was_said_never_changes",),
     ),
     Mutant(
-        "formats that meet by a document's month are not looked for",
-        f"{SQL}/ledger_meeting_period.sql",
+        "formats that collide by a document's month are not looked for",
+        f"{SQL}/ledger_colliding_period.sql",
         "SELECT left(stem, n) || '{DOC_', left(stem, n) || '{DOC`'",
         "SELECT left(stem, n) || '{NOT_', left(stem, n) || '{NOT`'",
-        ("tests/integration/test_document_dates.py::TestFormatsThatMeet",),
+        ("tests/integration/test_document_dates.py::TestFormatsThatCollide",),
     ),
     Mutant(
         "a number that shows a document's month is adopted elsewhere",
@@ -496,7 +496,7 @@ MUTANTS = (
         (TAKEN,),
     ),
     Mutant(
-        "formats that meet are opened",
+        "formats that collide are opened",
         f"{SQL}/ledger_period_fits.sql",
         "    IF other IS NOT NULL THEN\n",
         "    IF false THEN\n",

@@ -52,7 +52,7 @@ MUTANTS = (
     ),
     Mutant(
         "a sequence is compared with all others",
-        "ledger/sql/functions/ledger_meeting_period.sql",
+        "ledger/sql/functions/ledger_colliding_period.sql",
         "            OFFSET 0\n",
         "",
         (f"{MOVING}::TestDjangoSequences::test_the_work_grows_with_their_number_alone",),

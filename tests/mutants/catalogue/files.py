@@ -10,7 +10,7 @@ BOOKS = "tests/integration/test_file_books.py"
 MUTANTS = (
     Mutant(
         "a status that nobody has classified is valid",
-        "ledger/tables/layout.py",
+        "ledger/spreadsheets/layout.py",
         'self.meanings.get(ANY, "")',
         'self.meanings.get(ANY, "valid")',
         (EXPORTS, BOOKS),
@@ -80,7 +80,7 @@ MUTANTS = (
     ),
     Mutant(
         "rows of a kind that nobody named count",
-        "ledger/tables/layout.py",
+        "ledger/spreadsheets/layout.py",
         '"" if kind in (self.read or ()) else',
         '"" if kind in (self.read or ()) or not kind else',
         (EXPORTS,),

@@ -147,7 +147,7 @@ MUTANTS = (
     ),
     Mutant(
         "what is written for a tenant that leaves is told in the driver's words",
-        "ledger/registering.py",
+        "ledger/references.py",
         ' or retry(error.__cause__, f"of {authority!r}")',
         "",
         (f"{MOVING}::test_nobody_is_told_that_there_is_nothing[leaving]",),

@@ -20,11 +20,11 @@ MUTANTS = (
         ("tests/concurrency/test_changed_settings.py",),
     ),
     Mutant(
-        "series that meet in the third period are told by a checkout",
+        "series that collide in the third period are told by a checkout",
         f"{SQL}/ledger_forms_ahead.sql",
         "1..CASE WHEN p_far THEN 1096 ELSE 2 END",
         "1..2",
-        (f"{CHANGED}::TestSeriesThatMeet",),
+        (f"{CHANGED}::TestSeriesThatCollide",),
     ),
     Mutant(
         "a change of settings holds the series while it waits for a counter",
@@ -83,7 +83,7 @@ MUTANTS = (
         (CHANGED,),
     ),
     Mutant(
-        "series that meet are told by a checkout",
+        "series that collide are told by a checkout",
         f"{SQL}/ledger_save_series.sql",
         "        IF other IS NOT NULL THEN\n",
         "        IF false THEN\n",

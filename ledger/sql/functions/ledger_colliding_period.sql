@@ -3,11 +3,11 @@
 --
 -- A prefix's stem is the text before the first character that differs from number to number: the whole prefix, or the
 -- text before its first token of the document's date. After the stem comes a digit of the counter or the date, or the
--- hyphen of a gap. So two formats can meet only if one stem continues in this way where the other ends. This looks only
+-- hyphen of a gap. So two formats can collide only if one stem continues in this way where the other ends. This looks only
 -- at the few ranges of prefixes, in the order of bytes, for which that is true. In the index a token begins with
 -- '{DOC_'; such texts come before '{DOC`'. OFFSET 0 makes PostgreSQL look up the ranges before it compares formats;
 -- otherwise it would compare those of all periods of a tenant.
-CREATE OR REPLACE FUNCTION ledger_meeting_period(
+CREATE OR REPLACE FUNCTION ledger_colliding_period(
     p_tenant text, p_prefix text, p_width integer, p_suffix text, p_first_value bigint, p_max_value bigint, p_but bigint,
     p_aside bigint
 ) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
@@ -35,7 +35,7 @@ BEGIN
               AND p.id IS DISTINCT FROM p_but AND p.series_id IS DISTINCT FROM p_aside
             OFFSET 0
         ) AS q
-        WHERE ledger_formats_meet(p_prefix, p_width, p_suffix, p_first_value, p_max_value,
+        WHERE ledger_formats_collide(p_prefix, p_width, p_suffix, p_first_value, p_max_value,
                                   q.prefix, q.width, q.suffix, q.first_value, q.max_value)
         LIMIT 1);
 END $$;

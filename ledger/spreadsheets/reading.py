@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from ledger.errors import InvalidArgument, TableError
-from ledger.tables.layout import Layout
-from ledger.tables.source import Source
+from ledger.spreadsheets.layout import Layout
+from ledger.spreadsheets.source import Source
 
 #: The largest workbook, unpacked, in bytes.
 MAX_WORKBOOK = 512 * 1024 * 1024

@@ -1,12 +1,12 @@
 -- Can two formats give the same number, without regard to case, from values within these two ranges?
 --
--- ledger_may_repeat asks whether the texts allow it at all; this function also looks at the counters. 2{counter:09} and
--- {counter:09} meet only if the second counter may get ten digits: 2000000000 is the number of 0 and of 2000000000.
+-- 2{counter:09} and {counter:09} collide only if the second counter may get ten digits: 2000000000 is the number of 0 and
+-- of 2000000000. N-{counter}-5 and N-1-{counter} both give N-1-5.
 --
 -- Arguments: for both formats prefix, width, suffix, and the first and the highest value of the range.
 -- Answer: false only if no value of one range gives the same number as a value of the other, whatever the dates of their
 -- documents are. Without tokens of the document's date, true only if two values do.
-CREATE OR REPLACE FUNCTION ledger_formats_meet(
+CREATE OR REPLACE FUNCTION ledger_formats_collide(
     p_prefix text, p_width integer, p_suffix text, p_first bigint, p_max bigint,
     q_prefix text, q_width integer, q_suffix text, q_first bigint, q_max bigint
 ) RETURNS boolean LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
@@ -33,7 +33,9 @@ DECLARE
     lowest numeric;
     highest numeric;
 BEGIN
-    IF NOT ledger_may_repeat(p_prefix, p_suffix, q_prefix, q_suffix) THEN
+    -- Nearly always the texts differ where both numbers have text.
+    IF NOT ledger_outlines_agree(left(p_head, length(q_head)), left(q_head, length(p_head)))
+        OR NOT ledger_outlines_agree(right(p_tail, length(q_tail)), right(q_tail, length(p_tail))) THEN
         RETURN false;
     END IF;
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ledger.errors import TableError
-from ledger.tables.layout import Condition, Kinds, Layout, Statuses
-from ledger.tables.reading import Table, text_of
+from ledger.spreadsheets.layout import Condition, Kinds, Layout, Statuses
+from ledger.spreadsheets.reading import Table, text_of
 
 # At most so many rules that left rows out are counted one by one: each word of a kind column is a rule.
 _RULES = 50

@@ -2,7 +2,7 @@
 -- SHA-256 of what was sent, or ''. All or none; returns how many of them are new. The same reference again changes
 -- nothing. Raises check_violation if a number has another reference of this authority, and unique_violation if another
 -- number has that reference.
-CREATE OR REPLACE FUNCTION ledger_register(
+CREATE OR REPLACE FUNCTION ledger_add_references(
     p_tenant text, p_entries bigint[], p_authority text, p_references text[], p_digests text[], p_actor text
 ) RETURNS bigint LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$

@@ -9,8 +9,8 @@ from django.utils import dates as names, translation
 
 from ledger.calendars import business_date, zone
 from ledger.errors import InvalidArgument, InvalidDate
-from ledger.tables.layout import Layout
-from ledger.tables.reading import text_of
+from ledger.spreadsheets.layout import Layout
+from ledger.spreadsheets.reading import text_of
 
 # Directives of strptime that state a time of day; a format without one has bare dates.
 _TIME_OF_DAY = re.compile(r"%[HIcX]")

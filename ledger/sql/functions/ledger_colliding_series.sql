@@ -2,7 +2,7 @@
 -- none. This compares all values that the length limits allow, in the existing periods of both and in those of the next
 -- thirty years, or three years for a calendar of days (ledger_forms_ahead). So the conflict shows when the second series
 -- is defined, and not when the first checkout can't open its period.
-CREATE OR REPLACE FUNCTION ledger_meeting_series(
+CREATE OR REPLACE FUNCTION ledger_colliding_series(
     p_tenant text, p_code text, p_template text, p_calendar text, p_fiscal_start text, p_time_zone text,
     p_start_value bigint, p_length integer, p_highest bigint
 ) RETURNS text LANGUAGE plpgsql STABLE AS $$
@@ -10,7 +10,7 @@ DECLARE
     mine bigint := (SELECT s.id FROM ledger_series s WHERE s.tenant = p_tenant AND s.code = p_code);
     -- Numbers can be the same only if the texts before the first tokens agree up to the shorter one's end.
     head text := upper(substring(replace(replace(p_template, '{series}', p_code), '{tenant}', p_tenant) FROM '^[^{}]*'));
-    -- Most series of a tenant have no such others, and an index finds those that do. OFFSET 0 as in ledger_meeting_period.
+    -- Most series of a tenant have no such others, and an index finds those that do. OFFSET 0 as in ledger_colliding_period.
     others bigint[] := (
         SELECT array_agg(t.id)
         FROM (
@@ -43,10 +43,10 @@ BEGIN
     FROM ledger_series t CROSS JOIN LATERAL ledger_template_outline(t.template, t.code, t.tenant) o
     WHERE t.id = ANY (others)
       AND CASE WHEN own.prefix IS NULL OR o.prefix IS NULL THEN true
-               ELSE ledger_formats_meet(own.prefix, own.width, own.suffix, 0::bigint, own.highest,
+               ELSE ledger_formats_collide(own.prefix, own.width, own.suffix, 0::bigint, own.highest,
                                         o.prefix, o.width, o.suffix, 0::bigint,
                                         ledger_highest_value(o.prefix, o.width, o.suffix, t.max_length::integer)) END;
-    -- Most series that meet do so in the next periods.
+    -- Most series that collide do so in the next periods.
     FOREACH far IN ARRAY CASE WHEN others IS NULL THEN '{false}'::boolean[] ELSE '{false,true}' END LOOP
         SELECT s.code INTO met
         FROM (SELECT f.prefix, f.width, f.suffix, f.first_value, f.max_value
@@ -58,7 +58,7 @@ BEGIN
               FROM ledger_period p
               WHERE p.tenant = p_tenant AND p.series_id = mine AND p.closed_at IS NULL AND NOT p.cut_short
                 AND p.last_value >= p.first_value) f
-        JOIN ledger_period q ON q.id = ledger_meeting_period(p_tenant, f.prefix, f.width, f.suffix, f.first_value,
+        JOIN ledger_period q ON q.id = ledger_colliding_period(p_tenant, f.prefix, f.width, f.suffix, f.first_value,
                                                              f.max_value, NULL::bigint, mine)
         JOIN ledger_series s ON s.id = q.series_id
         LIMIT 1;
@@ -88,11 +88,11 @@ BEGIN
                     )
                     SELECT m.prefix FROM m JOIN o ON upper(left(m.prefix, common)) = upper(left(o.prefix, common))
                     WHERE strpos(m.prefix || '{doc_', '{doc_') > common
-                      AND ledger_formats_meet(m.prefix, m.width, m.suffix, m.first_value, m.max_value,
+                      AND ledger_formats_collide(m.prefix, m.width, m.suffix, m.first_value, m.max_value,
                                               o.prefix, o.width, o.suffix, o.first_value, o.max_value)
                     UNION ALL
                     SELECT m.prefix FROM m JOIN o ON strpos(m.prefix || '{doc_', '{doc_') <= common
-                    WHERE ledger_formats_meet(m.prefix, m.width, m.suffix, m.first_value, m.max_value,
+                    WHERE ledger_formats_collide(m.prefix, m.width, m.suffix, m.first_value, m.max_value,
                                               o.prefix, o.width, o.suffix, o.first_value, o.max_value)
                     LIMIT 1) met;
                 IF FOUND THEN RETURN other.code; END IF;

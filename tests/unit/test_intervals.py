@@ -1,10 +1,10 @@
-"""Ranges of values, against sets of values."""
+"""Intervals of values, against sets of values."""
 
 import itertools
 
 from hypothesis import given, strategies as st
 
-from ledger.gaps.ranges import Span, merged, pieces, size, without
+from ledger.intervals import Span, merged, pieces, without
 
 spans = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 12)).map(lambda pair: (pair[0], pair[0] + pair[1])))
 
@@ -13,8 +13,12 @@ def values(found: list[Span]) -> set[int]:
     return {value for first, last in found for value in range(first, last + 1)}
 
 
+def size(found: list[Span]) -> int:
+    return sum(last - first + 1 for first, last in found)
+
+
 @given(spans)
-def test_merged_has_the_same_values_in_as_few_ranges_as_possible(given_spans: list[Span]) -> None:
+def test_merged_has_the_same_values_in_as_few_intervals_as_possible(given_spans: list[Span]) -> None:
     found = list(merged(given_spans))
     assert values(found) == values(given_spans)
     assert all(before[1] + 1 < after[0] for before, after in itertools.pairwise(found))

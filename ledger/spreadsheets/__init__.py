@@ -4,10 +4,10 @@
 reads the cells of a date column, ``profile`` loads the layout of a program's export. Nothing here uses the database.
 """
 
-from ledger.tables.dates import Dates, UnreadableDate
-from ledger.tables.layout import Layout, profile, profile_names
-from ledger.tables.reading import Record, Table, open_table, text_of
-from ledger.tables.rows import BadRow, Chosen, ChosenRows
+from ledger.spreadsheets.dates import Dates, UnreadableDate
+from ledger.spreadsheets.layout import Layout, profile, profile_names
+from ledger.spreadsheets.reading import Record, Table, open_table, text_of
+from ledger.spreadsheets.rows import BadRow, Chosen, ChosenRows
 
 __all__ = ["BadRow", "Chosen", "ChosenRows", "Dates", "Layout", "Record", "Table", "UnreadableDate", "open_table"]
 __all__ += ["profile", "profile_names", "text_of"]

@@ -1,4 +1,4 @@
-"""Ranges of values, both ends inclusive: put together, taken away from each other, cut into pieces. Pure."""
+"""Intervals of whole numbers, both ends inclusive: merged, taken away from each other, cut into pieces. Pure."""
 
 from collections.abc import Iterable, Iterator
 
@@ -7,7 +7,7 @@ Span = tuple[int, int]
 
 
 def merged(spans: Iterable[Span]) -> Iterator[Span]:
-    """The same values in as few ranges as possible, in order."""
+    """The same values in as few intervals as possible, in order."""
     current: Span | None = None
     for first, last in sorted(spans):
         if current is None or first > current[1] + 1:
@@ -26,7 +26,7 @@ def without(spans: Iterable[Span], taken: Iterable[Span]) -> Iterator[Span]:
     place = 0
     for first, last in merged(spans):
         start = first
-        # Both run upwards, so each hole is looked at once, except one that covers several ranges.
+        # Both run upwards, so each hole is looked at once, except one that covers several intervals.
         while place < len(holes) and holes[place][1] < first:
             place += 1
         look = place
@@ -40,12 +40,7 @@ def without(spans: Iterable[Span], taken: Iterable[Span]) -> Iterator[Span]:
 
 
 def pieces(spans: Iterable[Span], longest: int) -> Iterator[Span]:
-    """The same values in ranges of at most ``longest`` values each."""
+    """The same values in intervals of at most ``longest`` values each."""
     for first, last in spans:
         for start in range(first, last + 1, longest):
             yield start, min(start + longest - 1, last)
-
-
-def size(spans: Iterable[Span]) -> int:
-    """How many values they have."""
-    return sum(last - first + 1 for first, last in spans)

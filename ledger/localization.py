@@ -51,8 +51,8 @@ def moment_told(moment: datetime | None, zone: tzinfo | None = None) -> str:
     return f"{day_told(local.date())}{text[10:]}" if isinstance(local, datetime) else text
 
 
-#: A text in each reader's own language: ``told_later(function)`` calls the function when the text is shown.
-told_later: Any = lazy(lambda tell: tell(), str)
+#: A text in each reader's own language: ``lazy_text(function)`` calls the function when the text is shown.
+lazy_text: Any = lazy(lambda tell: tell(), str)
 
 
 _SPAN = re.compile(r"(\d{4}-\d\d-\d\d) (?:to (\d{4}-\d\d-\d\d)|onwards)")
@@ -94,7 +94,7 @@ def in_english() -> override:
 
 def later(message: str, **values: Any) -> Any:
     """A marked text with values, shown in each reader's own language: whole numbers grouped, dates in its form."""
-    return told_later(lambda: gettext(message) % {name: _shown(value) for name, value in values.items()})
+    return lazy_text(lambda: gettext(message) % {name: _shown(value) for name, value in values.items()})
 
 
 def _shown(value: Any) -> Any:

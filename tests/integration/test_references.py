@@ -16,10 +16,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from ledger import define_series, issue, issue_many, register, void
+from ledger import add_reference, define_series, issue, issue_many, void
 from ledger.errors import RegistrationError
 from ledger.models import Entry, NumberRegistered, Series
-from ledger.registering import Registration, register_all
+from ledger.references import Reference, add_references
 from ledger.reports.report import continuity_report
 from ledger.reports.rules import report
 from ledger.rules import Outcome
@@ -60,31 +60,31 @@ def finding() -> Any:
 
 class TestTheEvent:
     def test_says_what_by_whom_and_when(self, numbers: list[str]) -> None:
-        event = register(numbers[0].lower(), authority=KSEF, reference="K-1", digest=DIGEST, by="ada")
+        event = add_reference(numbers[0].lower(), authority=KSEF, reference="K-1", digest=DIGEST, by="ada")
         assert (event.entry.number, event.authority, event.reference) == (numbers[0], KSEF, "K-1")
         assert (event.digest, event.actor) == (DIGEST, "ada")
         assert abs(event.registered_at - timezone.now()) < timedelta(minutes=1)
         assert not list(verify())
 
     def test_the_same_again_is_the_first_one(self, numbers: list[str]) -> None:
-        first = register(numbers[0], authority=KSEF, reference="K-1")
-        assert register(Entry.objects.get(number=numbers[0]), authority=KSEF, reference="K-1", by="bob") == first
+        first = add_reference(numbers[0], authority=KSEF, reference="K-1")
+        assert add_reference(Entry.objects.get(number=numbers[0]), authority=KSEF, reference="K-1", by="bob") == first
         assert NumberRegistered.objects.get().actor == ""
 
     def test_what_was_said_never_changes(self, numbers: list[str]) -> None:
-        register(numbers[0], authority=KSEF, reference="K-1")
+        add_reference(numbers[0], authority=KSEF, reference="K-1")
         for other in ({"reference": "K-2"}, {"reference": "K-1", "digest": DIGEST}):
             with pytest.raises(RegistrationError, match="registered already, under 'K-1'"):
-                register(numbers[0], authority=KSEF, **other)
-        register(numbers[0], authority="other", reference="K-1")
+                add_reference(numbers[0], authority=KSEF, **other)
+        add_reference(numbers[0], authority="other", reference="K-1")
         for change in (NumberRegistered.objects.update, lambda **_: NumberRegistered.objects.all().delete()):
             with pytest.raises(DatabaseError, match="append-only|never|refuse|cannot"):
                 change(reference="K-9")
 
     def test_one_reference_is_of_one_number(self, numbers: list[str]) -> None:
-        register(numbers[0], authority=KSEF, reference="K-1")
+        add_reference(numbers[0], authority=KSEF, reference="K-1")
         with pytest.raises(RegistrationError, match="Two numbers would have one reference"):
-            register(numbers[1], authority=KSEF, reference="K-1")
+            add_reference(numbers[1], authority=KSEF, reference="K-1")
 
     @pytest.mark.parametrize(
         ("change", "why"),
@@ -99,25 +99,25 @@ class TestTheEvent:
     def test_what_is_refused(self, numbers: list[str], change: dict[str, str], why: str) -> None:
         asked = {"number": numbers[0], "authority": KSEF, "reference": "K-1", **change}
         with pytest.raises(RegistrationError, match=why):
-            register(asked.pop("number"), **asked)
+            add_reference(asked.pop("number"), **asked)
         assert not NumberRegistered.objects.exists()
 
     def test_a_gap_or_a_strangers_number_has_none(self, numbers: list[str]) -> None:
         entry = Entry.objects.get(number=numbers[0])
         with pytest.raises(RegistrationError, match="has no number"):
-            register(numbers[0], authority=KSEF, reference="K-1", org="acme")
+            add_reference(numbers[0], authority=KSEF, reference="K-1", org="acme")
         with pytest.raises(IntegrityError, match="not an issued number of tenant"), connection.cursor() as cursor:
             cursor.execute(
-                "SELECT ledger_register('acme', ARRAY[%s]::bigint[], 'x', ARRAY['y'], ARRAY[''], '')", [entry.pk]
+                "SELECT ledger_add_references('acme', ARRAY[%s]::bigint[], 'x', ARRAY['y'], ARRAY[''], '')", [entry.pk]
             )
 
     def test_many_are_all_or_none(self, numbers: list[str]) -> None:
-        some = [Registration(number, f"K-{number}") for number in numbers]
+        some = [Reference(number, f"K-{number}") for number in numbers]
         with pytest.raises(RegistrationError):
-            register_all([*some, Registration("F1-1", "K-9")], authority=KSEF)
+            add_references([*some, Reference("F1-1", "K-9")], authority=KSEF)
         assert not NumberRegistered.objects.exists()
-        assert register_all(some, authority=KSEF) == 3
-        assert register_all(some, authority=KSEF) == 0
+        assert add_references(some, authority=KSEF) == 3
+        assert add_references(some, authority=KSEF) == 0
 
 
 class TestTheCommand:
@@ -158,13 +158,13 @@ class TestWhereItIsShown:
     def test_in_the_report(self, numbers: list[str]) -> None:
         with continuity_report(tenant="") as told:
             assert "registered" not in {part.name for part in told.parts}
-        register(numbers[1], authority=KSEF, reference="K-1", by="ada")
+        add_reference(numbers[1], authority=KSEF, reference="K-1", by="ada")
         with continuity_report(tenant="") as told:
             (row,) = rows(told, "registered")
         assert (row.number, row.authority, row.reference, row.registered_by) == (numbers[1], KSEF, "K-1", "ada")
 
     def test_on_the_numbers_page_and_in_the_admin(self, root: Client, numbers: list[str]) -> None:
-        event = register(numbers[1], authority=KSEF, reference="K-1")
+        event = add_reference(numbers[1], authority=KSEF, reference="K-1")
         page = root.get(reverse("ledger:number", args=(event.entry.period_id, event.entry.value)))
         assert f"Registered with {KSEF}" in page.content.decode()
         assert "K-1" in root.get(reverse("admin:ledger_numberregistered_changelist")).content.decode()
@@ -175,7 +175,7 @@ class TestRulesThatAskForIt:
         assert finding().outcome is Outcome.FAILED
         assert finding().told == f"3 of 3 numbers have no reference of {KSEF}, such as {numbers[0]!r}."
         for number in numbers[:2]:
-            register(number, authority=KSEF, reference=f"K-{number}")
+            add_reference(number, authority=KSEF, reference=f"K-{number}")
         assert "1 of 3" in finding().told
         void(numbers[2], reason="wrong")
         assert finding().outcome is Outcome.PASSED

@@ -32,7 +32,7 @@ _ENTRIES = """
 
 
 @dataclass(frozen=True, slots=True)
-class Registration:
+class Reference:
     """A number, the authority's reference for it, and the SHA-256 of what was sent, or an empty text."""
 
     number: str
@@ -40,7 +40,7 @@ class Registration:
     digest: str = ""
 
 
-def register(
+def add_reference(
     number: Entry | str,
     *,
     authority: str,
@@ -60,40 +60,40 @@ def register(
     Raises RegistrationError if there is no such number, if it has another reference of that authority, or if another
     number has this reference.
     """
-    expect(number, (Entry, str), "number", "Pass the entry, or register('INV-2026-000123', org=shop, …).")
+    expect(number, (Entry, str), "number", "Pass the entry, or add_reference('INV-2026-000123', org=shop, …).")
     alias = database_of(number, NumberRegistered, using, org=org)
     if isinstance(number, Entry):
         same_row(number, alias)
     tenant, text = (number.tenant, number.number) if isinstance(number, Entry) else (tenant_key(org), number)
-    register_all([Registration(text, reference, digest)], authority=authority, by=by, org=tenant, using=alias)
+    add_references([Reference(text, reference, digest)], authority=authority, by=by, org=tenant, using=alias)
     found = NumberRegistered.objects.using(alias).filter(tenant=tenant, authority=authority)
     return found.select_related("entry").get(entry__number__iexact=text)
 
 
-def register_all(
-    registrations: Iterable[Registration], *, authority: str, by: Any = None, org: Any = None, using: str | None = None
+def add_references(
+    references: Iterable[Reference], *, authority: str, by: Any = None, org: Any = None, using: str | None = None
 ) -> int:
-    """``register`` for many numbers of one tenant, all or none; returns how many of them are new."""
+    """``add_reference`` for many numbers of one tenant, all or none; returns how many of them are new."""
     alias = database_for(org, using) or router.db_for_write(NumberRegistered)
     tenant, actor = tenant_key(org), actor_name(by)
     check_text(authority, RegistrationError, "The authority ", longest=_AUTHORITY_LENGTH)
     added = 0
     with transaction.atomic(using=alias):
-        checked = _checked(registrations)
+        checked = _checked(references)
         while batch := list(islice(checked, _BATCH)):
             entries = _entries(batch, tenant, alias)
             lists = [[one.reference for one in batch], [one.digest for one in batch]]
             try:
                 with transaction.atomic(using=alias):
-                    added += fetch_value(alias, sql.REGISTER, [tenant, entries, authority, *lists, actor])
+                    added += fetch_value(alias, sql.ADD_REFERENCES, [tenant, entries, authority, *lists, actor])
             except DatabaseError as error:
                 ours = not_granted(error, "a registration needs") or retry(error.__cause__, f"of {authority!r}")
                 raise ours or _ours(error, authority) from error
     return added
 
 
-def _checked(registrations: Iterable[Registration]) -> Iterator[Registration]:
-    for one in registrations:
+def _checked(references: Iterable[Reference]) -> Iterator[Reference]:
+    for one in references:
         check_text(one.number, RegistrationError, "The number ")
         check_text(one.reference, RegistrationError, f"The reference of {one.number!r} ")
         digest: Any = one.digest
@@ -106,7 +106,7 @@ def _checked(registrations: Iterable[Registration]) -> Iterator[Registration]:
         yield one
 
 
-def _entries(batch: Iterable[Registration], tenant: str, alias: str) -> list[int]:
+def _entries(batch: Iterable[Reference], tenant: str, alias: str) -> list[int]:
     """The ids of the entries, in that order."""
     numbers = [one.number for one in batch]
 
