@@ -148,16 +148,25 @@ def check_databases(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
     """Version, isolation level, owner, second connection, prepared transactions, and tenants whose model is gone."""
-    return [message for alias in databases or () if may_hold_ledger(alias) for message in _check_database(alias)]
+    of_ledger = (alias for alias in databases or () if router.allow_migrate(alias, "ledger"))
+    return [message for alias in of_ledger for message in _check_database(alias)]
 
 
 def _check_database(alias: str) -> Iterator[CheckMessage]:
-    if not fetch_value(alias, _IS_MIGRATED):
+    if (vendor := connections[alias].vendor) != "postgresql":
+        yield Error(
+            f"The database {alias!r} is {vendor}; Folio needs PostgreSQL 15 or newer.",
+            hint="Point DATABASES at PostgreSQL, or let allow_migrate() of a router keep the app 'ledger' to a "
+            "PostgreSQL database.",
+            id="ledger.E003",
+        )
         return
     version = fetch_value(alias, _VERSION)
     if version < _OLDEST:
         told = f"The database {alias!r} is PostgreSQL {version // 10000}; Folio needs 15 or newer."
         yield Error(told, id="ledger.E003")
+    if not fetch_value(alias, _IS_MIGRATED):
+        return
     every = [_check_owner, _check_isolation, _check_second_connection, _check_prepared]
     if fetch_value(alias, _MAY_READ):
         every += [_check_connection_age, _check_tenants]

@@ -36,7 +36,8 @@ FAILED = 1
 BAD_OPTIONS = 2
 #: At most so many lines of a table; --json has them all.
 MOST_LINES = 200
-#: The shell's exit code of a program that SIGPIPE has ended.
+#: The shell's exit codes of a program that SIGINT (Ctrl-C) or SIGPIPE has ended.
+INTERRUPTED = 130
 READER_GONE = 141
 
 _HAS_TABLES = "SELECT coalesce(to_regclass('ledger_entry'), to_regclass('ledger_series')) IS NOT NULL"
@@ -134,6 +135,13 @@ class LedgerCommand(BaseCommand):
             raise CommandError("\n".join([*done.failures, "Nothing was written."]))
         return done.events
 
+    def run_from_argv(self, argv: list[str]) -> None:
+        try:
+            super().run_from_argv(argv)
+        except KeyboardInterrupt:
+            self.stderr.write("Interrupted. What was committed stays; all else was rolled back.")
+            sys.exit(INTERRUPTED)
+
     def execute(self, *args: Any, **options: Any) -> Any:
         for name, value in options.items():
             _refuse_unreadable(name, value)
@@ -150,7 +158,8 @@ class LedgerCommand(BaseCommand):
             raise CommandError(str(error)) from error
         except Error as error:
             denied = not_granted(error, "the command needs")
-            lost = isinstance(error, OperationalError | InterfaceError)
+            read_only = getattr(error.__cause__, "sqlstate", None) == "25006"  # a standby, for one
+            lost = isinstance(error, OperationalError | InterfaceError) or read_only
             if denied is None and not lost:
                 raise
             said = f"The database could not be asked: {error}".strip() if denied is None else str(denied)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import io
 import json
 from typing import Any
@@ -170,6 +171,10 @@ class TestCommand:
         [row] = document["alarms"]
         assert (row["id"], row["reason"], row["acknowledged_by"]) == (alarm.pk, "the clock was set back", "ada")
         assert "the clock was set back (ada)" in told("alarms", "--tenant", TENANT)[1]
+
+    def test_who_runs_it_says_so(self, alarm: AlarmRaised) -> None:
+        told("acknowledge", str(alarm.pk), "--reason", "the clock was set back")
+        assert AlarmAcknowledged.objects.get().actor == getpass.getuser()
 
     def test_all_or_nothing(self, alarm: AlarmRaised) -> None:
         code, said = told("acknowledge", str(alarm.pk), "987654", "--reason", "x", "--json")

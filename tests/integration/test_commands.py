@@ -1,5 +1,6 @@
 """``ledger_series`` and ``ledger_period``: what they do, what scripts read from them, and how they refuse."""
 
+import argparse
 import json
 import os
 from datetime import timedelta
@@ -7,10 +8,14 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, find_commands, load_command_class
 from django.utils import timezone
 
+import ledger.management
+import workers.management
 from ledger import close_period, define_series, errors, issue
+from ledger.management.base import LedgerCommand
+from ledger.management.commands import ledger_series
 from ledger.models import Period, Series
 from tests.databases import manage, manage_here
 
@@ -195,7 +200,6 @@ class TestPeriod:
         documents = run_json("ledger_period", "list")
         assert [(period["tenant"], period["code"]) for period in documents] == [("", "invoice"), ("acme", "ticket")]
         assert [period["code"] for period in run_json("ledger_period", "list", "ticket")] == ["ticket"]
-        assert run_json("ledger_period", "list", "--tenant", "zenith") == []
         lines = run("ledger_period", "list").splitlines()
         assert f"{old.number}  closed" in lines[1]
         assert "for ever" in lines[2]
@@ -219,6 +223,18 @@ class TestPeriod:
         assert [failure["series"] for failure in document["failed"]] == ["b"]
 
 
+def test_who_runs_a_command_is_who_says_so() -> None:
+    """By default, wherever ``--by`` says who."""
+    for package in (ledger.management, workers.management):
+        for name in find_commands(package.__path__[0]):
+            parsers = [load_command_class(package.__name__.partition(".")[0], name).create_parser("manage.py", name)]
+            for parser in parsers:
+                groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+                parsers += {sub for group in groups for sub in group.choices.values()}
+                helps = [str(action.help) for action in parser._actions if "--by" in action.option_strings]
+                assert all("who runs the command" in told for told in helps), parser.prog
+
+
 @pytest.mark.parametrize("command", ["ledger_series", "ledger_period", "ledger_verify", "ledger_grants"])
 def test_help_and_exit_codes(command: str) -> None:
     done = manage_here(command, "--help")
@@ -236,6 +252,36 @@ def test_refusals_in_a_shell(plain_database: str) -> None:
     done = manage("ledger_period", "open", "invoice", "--on", "tomorrow", url=plain_database)
     assert done.returncode == 2
     assert "YYYY-MM-DD" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "ledger_documents --tenant acne",
+        "ledger_gaps --series invocie --tenant acme",
+        "ledger_gaps sweep --tenant acne",
+        "ledger_period list invocie",
+        "ledger_period list --tenant acne",
+        "ledger_ranges list invocie",
+        "ledger_series list --tenant acne",
+        "ledger_status --series invocie",
+    ],
+)
+def test_a_misspelt_name_is_no_good_news(command: str) -> None:
+    issue("invoice", org="acme")
+    assert "There are invoice; manage.py ledger_series list shows all." in refused(*command.split(), code=2)
+
+
+def test_ctrl_c_ends_in_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def handle(self: LedgerCommand, **options: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LedgerCommand, "handle", handle)
+    monkeypatch.setattr("django.core.management.base.connections.close_all", lambda: None)
+    with pytest.raises(SystemExit) as ended:
+        ledger_series.Command().run_from_argv(["manage.py", "ledger_series", "list"])
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "Interrupted. What was committed stays; all else was rolled back.\n"
 
 
 @pytest.mark.parametrize("arguments", [("ledger_sweep", "--status"), ("ledger_series", "list", "--json")])

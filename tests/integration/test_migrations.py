@@ -108,13 +108,13 @@ def test_a_ledger_in_use_is_not_taken_down() -> None:
         with psycopg.connect(url) as connection:
             connection.execute(PUSHED)
         done = manage("migrate", "ledger", "zero", url=url)
-        assert "LedgerInUse: The table ledger_workers_push of the database 'default' has 1 rows" in done.stderr
+        assert "CommandError: The table ledger_workers_push of the database 'default' has 1 rows" in done.stderr
         assert ask(url, "SELECT count(*) FROM ledger_workers_push") == [1]
         with psycopg.connect(url) as connection:
             connection.execute("DELETE FROM ledger_workers_push")
         migrate(url)
         assert manage("shell", "-c", SELL, url=url).returncode == 0
-        refused = "LedgerInUse: The table ledger_entry of the database 'default' has 1 rows"
+        refused = "CommandError: The table ledger_entry of the database 'default' has 1 rows"
         assert refused in manage("migrate", "ledger", "0001", url=url).stderr
         assert ask(url, CONTENTS) == there
         # What is above the ledger goes first: the tables of the workers, which are empty.

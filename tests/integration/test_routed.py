@@ -71,11 +71,12 @@ def test_migrating_to_zero_on_the_other_database(run: Run) -> None:
 
 
 def test_without_a_router_it_says_what_to_do(tmp_path: Path) -> None:
-    done = manage(
-        *("migrate", "--verbosity", "0"),
-        url="postgresql:///nowhere",
-        settings="tests.unrouted_settings",
-        ROUTED_SQLITE=str(tmp_path / "default.sqlite3"),
-    )
-    assert done.returncode == 1
-    assert "allow_migrate() decides" in done.stderr
+    for options, told in (((), "ledger.E003"), (("--skip-checks",), "allow_migrate() decides")):
+        done = manage(
+            *("migrate", "--verbosity", "0", *options),
+            url="postgresql:///nowhere",
+            settings="tests.unrouted_settings",
+            ROUTED_SQLITE=str(tmp_path / "default.sqlite3"),
+        )
+        assert done.returncode == 1
+        assert (told in done.stderr, "Traceback" in done.stderr) == (True, False)

@@ -209,7 +209,7 @@ class TestCommand:
             code, said = checked(tmp_path, *(tmp_path / name for name in names))
             assert code == 0, said
             assert do("verify", "--known", str(tmp_path)).startswith("All rows are as they were sealed")
-        assert "is no folder" in do("export", "--to", str(tmp_path / "no" / "where"), code=2)
+        assert "No such file" in do("export", "--to", str(tmp_path / "no" / "where"), code=2)
         assert "There is no seal of tenant 'acne'" in do("export", "--tenant", "acne", code=1)
 
     def test_a_tampered_export_names_the_rows(self, url: str, tmp_path: Path) -> None:

@@ -43,10 +43,11 @@ class Command(LedgerCommand):
         super().add_arguments(explaining)
         explaining.add_argument("number", nargs="+", help="A number that was named, such as INV-2026-000124.")
         explaining.add_argument("--reason", required=True, help="What an auditor will read.")
-        explaining.add_argument("--by", default="", help="Who says so.")
+        self.add_actor(explaining, "Who says so")
         self.add_tenant(explaining)
 
     def _look(self, alias: str, options: dict[str, Any]) -> None:
+        self.refuse_unknown(alias, options["tenant"], None)
         tenant, failed = options["tenant"], []
         for ids in missing_documents.numbers(alias, _BATCH, tenant=tenant):
             _, failures = missing_documents.look(alias, ids)
@@ -79,6 +80,6 @@ class Command(LedgerCommand):
             )
         with transaction.atomic(using=alias):
             for number in dict.fromkeys(number.upper() for number in options["number"]):
-                acknowledge(known[number], reason=options["reason"], by=options["by"], using=alias)
+                acknowledge(known[number], reason=options["reason"], by=self.actor(options), using=alias)
         explained = [known[number.upper()].number for number in options["number"]]
         self.answer(options, {"explained": explained}, f"Explained {', '.join(explained)}.")

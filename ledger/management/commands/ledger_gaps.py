@@ -67,6 +67,7 @@ class Command(LedgerCommand):
             self.add_tenant(one)
 
     def _list(self, alias: str, options: dict[str, Any]) -> None:
+        self.refuse_unknown(alias, options["tenant"], options["series"])
         which: dict[str, Any] = {"tenant": options["tenant"], "series": options["series"], "using": alias}
         full = not options["recent"]
         waiting = {**which, "grace": timedelta(seconds=options["grace"]), "full": full}

@@ -10,7 +10,7 @@ from psycopg import sql
 
 from ledger import homes
 from ledger.cursors import fetch, fetch_value
-from ledger.management.base import LedgerCommand, seconds
+from ledger.management.base import BadOptions, LedgerCommand, seconds
 from ledger.moving import drop, move, stay
 
 #: The number of the home whose ids a ledger draws (ledger_set_home gives each home a range of 2^48), and its tenants.
@@ -79,7 +79,10 @@ class Command(LedgerCommand):
 
     def _move(self, options: dict[str, Any]) -> None:
         org, to, source = options["org"], options["to"], options["source"]
-        hook = import_string(options["hook"]) if options["hook"] else None
+        try:
+            hook = import_string(options["hook"]) if options["hook"] else None
+        except ImportError as error:
+            raise BadOptions(f"--hook {options['hook']} can't be imported: {error}.") from error
         with self.progress(None, wanted=options["verbosity"] > 0) as tell:
             rows = move(org, to, source=source, hook=hook, patience=options["patience"], tell=tell)
         self.stdout.write(f"{rows:,} rows of tenant {org!r} are in the home {to!r} now, compared by digest.")

@@ -79,6 +79,7 @@ class Command(LedgerCommand):
         self._tell("Closed", closed, options)
 
     def _list(self, alias: str, options: dict[str, Any]) -> None:
+        self.refuse_unknown(alias, options["tenant"], options["code"])
         found = Period.objects.using(alias).select_related("series").order_by("tenant", "series__code", "starts_on")
         if options["tenant"] is not None:
             found = found.filter(tenant=options["tenant"])

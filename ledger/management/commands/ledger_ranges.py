@@ -90,6 +90,7 @@ class Command(LedgerCommand):
         self.answer(options, _as_dict(event), f"{told}: {event.series}, {event}; {event.period.label}.")
 
     def _list(self, alias: str, options: dict[str, Any]) -> None:
+        self.refuse_unknown(alias, options["tenant"], options["code"])
         found = AuthorisedRange.objects.using(alias).select_related("series", "period").prefetch_related("lapses")
         limits = {"tenant": options["tenant"], "series__code": options["code"]}
         found = found.filter(**{name: value for name, value in limits.items() if value is not None})

@@ -35,7 +35,7 @@ class Command(LedgerCommand):
         add("--digest-column", metavar="NAME", help="The SHA-256 of what was sent, in hexadecimal.")
         add("--delimiter", metavar="CHARACTER", help="What stands between two fields; found by default.")
         add("--encoding", help="By default UTF-8, or as the file's byte order mark says.")
-        add("--by", default="", help="Who keeps them.")
+        self.add_actor(parser, "Who keeps them")
 
     def handle(self, *args: Any, **options: Any) -> None:
         read = 0
@@ -46,7 +46,7 @@ class Command(LedgerCommand):
                 read += 1
                 yield registration
 
-        what = {"authority": options["authority"], "by": options["by"], "org": options["tenant"]}
+        what = {"authority": options["authority"], "by": self.actor(options), "org": options["tenant"]}
         added = add_references(counting(), **what, using=self.alias(options))
         told = f"{counted(added, 'number', 'numbers')} registered with {options['authority']}"
         document = {"authority": options["authority"], "rows": read, "added": added}

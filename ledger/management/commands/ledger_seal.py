@@ -101,16 +101,16 @@ class Command(LedgerCommand):
             for line in export(alias, options["tenant"], **how):
                 self.stdout.write(line)
             return
+        tenants = [options["tenant"]] if options["tenant"] is not None else [None, *sealed_tenants(alias)]
         try:
             options["to"].mkdir(exist_ok=True)
+            for tenant in tenants:
+                name = "database" if tenant is None else f"tenant-{hashlib.sha256(tenant.encode()).hexdigest()[:16]}"
+                with whole_file(options["to"] / f"{name}.jsonl") as file:
+                    for line in export(alias, tenant, **how):
+                        file.write(f"{line}\n".encode())
         except OSError as error:
-            raise BadOptions(f"--to {options['to']} is no folder: {error}.") from error
-        tenants = [options["tenant"]] if options["tenant"] is not None else [None, *sealed_tenants(alias)]
-        for tenant in tenants:
-            name = "database" if tenant is None else f"tenant-{hashlib.sha256(tenant.encode()).hexdigest()[:16]}"
-            with whole_file(options["to"] / f"{name}.jsonl") as file:
-                for line in export(alias, tenant, **how):
-                    file.write(f"{line}\n".encode())
+            raise BadOptions(f"Nothing can be written to --to {options['to']}: {error.strerror}.") from error
         self.stderr.write(f"{counted(len(tenants), 'chain', 'chains')} written to {options['to']}.")
 
     def _prove(self, alias: str, options: dict[str, Any]) -> None:

@@ -104,6 +104,7 @@ class Command(LedgerCommand):
         self.answer(options, document, f"Series {code} takes its numbers by {allocation} now{told}.")
 
     def _list(self, alias: str, options: dict[str, Any]) -> None:
+        self.refuse_unknown(alias, options["tenant"], None)
         found = series_of(alias, options["tenant"], None).order_by("tenant", "code")
         if options["json"]:
             self.write_json([described(series) for series in found])

@@ -49,7 +49,7 @@ class Command(LedgerCommand):
         super().add_arguments(saying)
         saying.add_argument("alarm", nargs="+", type=int, help="The id of the alarm.")
         saying.add_argument("--reason", required=True, help="What an auditor will read.")
-        saying.add_argument("--by", default="", help="Who says so.")
+        self.add_actor(saying, "Who says so")
 
     def _look(self, alias: str, options: dict[str, Any]) -> None:
         tenant, series = options["tenant"], options["series"]
@@ -113,7 +113,7 @@ class Command(LedgerCommand):
 
     def _acknowledge(self, alias: str, options: dict[str, Any]) -> None:
         with transaction.atomic(using=alias):
-            how = {"reason": options["reason"], "by": options["by"], "using": alias}
+            how = {"reason": options["reason"], "by": self.actor(options), "using": alias}
             said = [acknowledge_alarm(alarm, **how) for alarm in options["alarm"]]
         told = [{"alarm": event.alarm_id, "acknowledged_at": event.acknowledged_at} for event in said]
         self.answer(options, told, f"Acknowledged: {', '.join(map(str, options['alarm']))}.")

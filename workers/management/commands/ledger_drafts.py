@@ -38,6 +38,7 @@ class Command(LedgerCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         alias = self.alias(options)
         self._refuse_strangers(options["system"])
+        self.refuse_unknown(alias, options["tenant"], options["series"])
         wanted = {"tenant": options["tenant"], "series": options["series"], "day": options["period"]}
         if options["action"] == "list":
             self._list(alias, options["system"], wanted, as_json=options["json"])
