@@ -9,7 +9,7 @@ from django.db import DatabaseError, connections, transaction
 from ledger.cursors import fetch
 from ledger.errors import GrantError, LedgerError
 from ledger.grants.purposes import PURPOSES, READING, contributions
-from ledger.grants.statements import grant_statements, unbound
+from ledger.grants.statements import grant_statements, missing, unbound
 from ledger.models import RolePurpose
 from ledger.models.tables import all_tables
 from ledger.sql.installing import function_texts
@@ -49,11 +49,12 @@ def apply_grants(role: str, purposes: Sequence[str], *, revoke_public: bool = Fa
     Raises GrantError if they would not limit the role; then nothing is applied.
     """
     statements = grant_statements(role, purposes, revoke_public=revoke_public, using=using)
+    if problem := missing(role, using):
+        raise problem
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         for statement in statements:
             cursor.execute(statement.sql)
-        problem = unbound(role, using)
-        if problem is not None:
+        if problem := unbound(role, using):
             raise problem
         excess = _excess(role, purposes, using)
         if excess:

@@ -197,14 +197,21 @@ def _statements(
             )
 
 
+def missing(role: str, using: str) -> LedgerError | None:
+    """The error that says that there is no ``role``, or None if there is one."""
+    if fetch_value(using, _EXISTS, [role]):
+        return None
+    return GrantError(
+        f"There is no role {role!r}.",
+        rule="Privileges are given to a role that exists.",
+        remedy=f"Make it first, as an administrator: CREATE ROLE \"{role}\" LOGIN PASSWORD '…';",
+    )
+
+
 def unbound(role: str, using: str) -> LedgerError | None:
     """Why grants would not limit ``role``, or None if they do."""
-    if not fetch_value(using, _EXISTS, [role]):
-        return GrantError(
-            f"There is no role {role!r}.",
-            rule="Privileges are given to a role that exists.",
-            remedy=f"Make it first, as an administrator: CREATE ROLE \"{role}\" LOGIN PASSWORD '…';",
-        )
+    if problem := missing(role, using):
+        return problem
     found = fetch(using, _POWERS, {"role": role})
     if not found:
         return None

@@ -191,7 +191,8 @@ class LedgerCommand(BaseCommand):
         if (tenant, series) != (None, None) and not series_of(alias, tenant, series).exists():
             whose = "" if tenant is None else f" of tenant {tenant!r}"
             known = Series.objects.using(alias).values_list("code", flat=True).distinct().order_by("code")[:20]
-            told = f"There is no series {series or 'at all'!r}{whose}. There are {', '.join(known) or 'none yet'}; "
+            named = "" if series is None else f" {series!r}"
+            told = f"There is no series{named}{whose}. There are {', '.join(known) or 'none yet'}; "
             raise BadOptions(f"{told}manage.py ledger_series list shows all.")
 
     def wait_at_most(self, alias: str, seconds: float) -> None:

@@ -241,7 +241,7 @@ class Series(models.Model):
             rule, fits = "a text without NUL", isinstance(value, str) and can_be_held(value)
         if not (fits or (value is None and field.null)):
             raise InvalidSeries(
-                f"The setting {field.name}={shown(value, 60)} is of type {type(value).__name__}.",
+                f"The setting {field.name}={shown(value, 60)}, of type {type(value).__name__}, can't be kept.",
                 rule=f"It is {rule}{', or None' if field.null else ''}.",
                 remedy="Correct it, or leave it out.",
             )

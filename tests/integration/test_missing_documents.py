@@ -194,7 +194,7 @@ class TestWhoIsTold:
         assert gone.number in out
         assert gone.document in out
         assert "ledger_documents explain" in out
-        assert told("look", "--tenant", "nobody")[1] == 0
+        assert told("look", "--tenant", "nobody")[1] == 2
         out, code = told("--json")
         listed = json.loads(out[: out.rindex("}") + 1])
         assert [one["number"] for one in listed["numbers"]] == [gone.number]

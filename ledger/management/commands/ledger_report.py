@@ -108,6 +108,8 @@ class Command(LedgerCommand):
     def _format(self, options: dict[str, Any], separator: str) -> Format:
         suffix = Path(options["output"]).suffix.lower() if options["output"] else ""
         of_suffix = {known.suffix: known.name for known in formats().values()} | {".csv": "csv"}
+        if suffix not in {"", *of_suffix} and not options["format"]:
+            raise BadOptions(f"No format ends with {suffix}: choose one with --format, or {', '.join(of_suffix)}.")
         chosen = format_named(options["format"] or of_suffix.get(suffix, "json"))
         if options["output"] is None and (not chosen.streams or options["json"]):
             raise BadOptions(f"{chosen.title} goes to a file: add --output report{chosen.suffix}.")
