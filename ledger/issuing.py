@@ -14,7 +14,7 @@ from ledger.arguments import check_facts, day_or_moment, make_request
 from ledger.database_errors import translate_database_errors
 from ledger.databases import series_named
 from ledger.durability import flush_at_commit, wait_for_flush
-from ledger.errors import DocumentVoided, InvalidDocument, LedgerError, TransactionRequired
+from ledger.errors import DocumentVoided, InvalidDocument, LedgerError, NotMigrated, TransactionRequired
 from ledger.keys import document_key, tenant_key
 from ledger.models import Allocation, AuthorisedRange, Entry, NumberIssued, NumberVoided, Period, Reservation, Series
 from ledger.periods import find_period, open_period_for, planned_period
@@ -234,6 +234,12 @@ def later_date(period: Period, day: date, alias: str) -> date | None:
 
 def _connection(using: str | None, org: Any) -> BaseDatabaseWrapper:
     connection = connections[using or router.db_for_write(NumberIssued)]
+    if connection.vendor != "postgresql":
+        raise NotMigrated(
+            f"The database {connection.alias!r} is {connection.vendor}, so it has no ledger.",
+            rule="Folio keeps its numbers in PostgreSQL.",
+            remedy="Point DATABASES at PostgreSQL; with several databases, look at using= and at DATABASE_ROUTERS.",
+        )
     if not connection.in_atomic_block and connection.get_autocommit():
         if homes.are_many():  # the tenant may have moved since the transaction began in its old home
             began = {one.alias for one in connections.all(initialized_only=True) if one.in_atomic_block}

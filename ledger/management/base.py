@@ -154,7 +154,7 @@ class LedgerCommand(BaseCommand):
             said = super().execute(*args, **options)
             sys.stdout.flush()
             return said
-        except LedgerError as error:
+        except (LedgerError, ImproperlyConfigured) as error:
             raise CommandError(str(error)) from error
         except Error as error:
             denied = not_granted(error, "the command needs")

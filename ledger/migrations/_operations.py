@@ -2,20 +2,20 @@
 
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
+from django.core import exceptions
 from django.core.management.base import CommandError
 from django.db import router
 from django.db.migrations.operations.base import Operation
 
-from ledger.errors import LedgerInUse
+from ledger import errors
 from ledger.sql import installing
 
 
 # `manage.py migrate` shows the text of a CommandError, without a traceback.
-class _InUse(LedgerInUse, CommandError): ...
+class LedgerInUse(errors.LedgerInUse, CommandError): ...
 
 
-class _NotPostgreSQL(ImproperlyConfigured, CommandError): ...
+class ImproperlyConfigured(exceptions.ImproperlyConfigured, CommandError): ...
 
 
 def is_home(app_label: str, schema_editor: Any) -> bool:
@@ -71,7 +71,7 @@ class RequirePostgreSQL(_OfDatabase):
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         vendor = schema_editor.connection.vendor
         if vendor != "postgresql" and is_home(app_label, schema_editor):
-            raise _NotPostgreSQL(
+            raise ImproperlyConfigured(
                 f"The database {schema_editor.connection.alias!r} is {vendor}. Folio's guarantees rest on PostgreSQL "
                 "15 or newer. Point DATABASES at PostgreSQL, or let a router of DATABASE_ROUTERS keep the app "
                 f"{app_label!r} to a PostgreSQL database: its allow_migrate() decides."
@@ -101,7 +101,7 @@ class KeepRows(_OfDatabase):
             cursor.execute(f"SELECT count(*) FROM {self.table}")  # noqa: S608  (a name from our own migrations)
             count = cursor.fetchone()[0]
         if count:
-            raise _InUse(
+            raise LedgerInUse(
                 f"The table {self.table} of the database {schema_editor.connection.alias!r} has {count:,} rows, which "
                 f"migrating {app_label} back to before this migration would lose.",
                 rule="What the ledger keeps is evidence: a number that was given out is never forgotten.",

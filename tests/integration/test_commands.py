@@ -272,9 +272,10 @@ def test_a_misspelt_name_is_no_good_news(command: str) -> None:
     assert "There are invoice; manage.py ledger_series list shows all." in refused(*command.split(), code=2)
 
 
-def test_grants_and_reports_refuse_what_is_not_there() -> None:
+def test_a_role_a_home_and_a_format_that_are_not_there() -> None:
     who = ("--role", "nobody_there", "--purpose", "checkout", "--apply")
     assert "There is no role 'nobody_there'." in refused("ledger_grants", *who)
+    assert "LEDGER['HOMES'] names 'nowhere'" in refused("ledger_home", "move", "acme", "nowhere")
     assert "No format ends with .docx" in refused("ledger_report", "--output", "report.docx", code=2)
 
 

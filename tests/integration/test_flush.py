@@ -8,7 +8,8 @@ import pytest
 from django.core.management import CommandError, call_command, get_commands
 from django.db import connection, connections
 
-from ledger import testing
+from ledger import issue, testing
+from ledger.errors import NotMigrated
 from ledger.management.commands.flush import Command
 from tests.databases import database_alias, manage
 from tests.shop.models import Organization
@@ -44,3 +45,9 @@ def test_a_test_database_is_flushed() -> None:
 def test_a_database_of_another_kind_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections["default"], "vendor", "sqlite")
     assert not testing.refuses_truncate(connections["default"])
+
+
+def test_issuing_there_says_what_is_the_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections["default"], "vendor", "sqlite")
+    with pytest.raises(NotMigrated, match="is sqlite, so it has no ledger"):
+        issue("invoice")

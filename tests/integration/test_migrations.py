@@ -108,13 +108,14 @@ def test_a_ledger_in_use_is_not_taken_down() -> None:
         with psycopg.connect(url) as connection:
             connection.execute(PUSHED)
         done = manage("migrate", "ledger", "zero", url=url)
-        assert "CommandError: The table ledger_workers_push of the database 'default' has 1 rows" in done.stderr
+        assert "LedgerInUse: The table ledger_workers_push of the database 'default' has 1 rows" in done.stderr
+        assert "Traceback" not in done.stderr
         assert ask(url, "SELECT count(*) FROM ledger_workers_push") == [1]
         with psycopg.connect(url) as connection:
             connection.execute("DELETE FROM ledger_workers_push")
         migrate(url)
         assert manage("shell", "-c", SELL, url=url).returncode == 0
-        refused = "CommandError: The table ledger_entry of the database 'default' has 1 rows"
+        refused = "LedgerInUse: The table ledger_entry of the database 'default' has 1 rows"
         assert refused in manage("migrate", "ledger", "0001", url=url).stderr
         assert ask(url, CONTENTS) == there
         # What is above the ledger goes first: the tables of the workers, which are empty.
@@ -139,5 +140,4 @@ def test_another_database_is_refused_in_clear_words(url: str, tmp_path: Path) ->
     (tmp_path / "sqlite_settings.py").write_text(SQLITE)
     done = manage("migrate", "ledger", url=url, settings="sqlite_settings", PYTHONPATH=f"{tmp_path}")
     assert done.returncode != 0
-    assert "ImproperlyConfigured: The database 'default' is sqlite" in done.stderr
-    assert "PostgreSQL 15" in done.stderr
+    assert "(ledger.E003) The database 'default' is sqlite; Folio needs PostgreSQL 15" in done.stderr
