@@ -22,7 +22,7 @@ demo: $(INSTALLED) ## the main job on real numbers: adopt, issue, void, verify
 	$(BIN)/python manage.py demo --settings tests.demo.settings
 
 admin: $(INSTALLED) ## the admin site on what the demo left behind
-	$(BIN)/python manage.py admin_site
+	$(BIN)/python manage.py admin_site --settings tests.demo.settings
 
 up: $(INSTALLED) ## everything on this machine: PostgreSQL, Redis, site, worker, beat
 	$(BIN)/python manage.py up $(ARGS)

@@ -3,29 +3,18 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from ledger.admin.base import AnyModelAdmin, link_to
+from ledger.admin.base import link_to
 from ledger.admin.events import EventAdmin
-from ledger.admin.filters import EntrySearch, TenantFilter
+from ledger.admin.filters import EntrySearch, SystemFilter, TenantFilter
 from workers.models import Push, PushPosition
 
 
-class SystemFilter(admin.SimpleListFilter):
+class PushSystemFilter(SystemFilter):
     """By accounting system: those whose pushes have run."""
 
-    title = "system"
-    parameter_name = "system"
-
-    def lookups(self, request: HttpRequest, model_admin: AnyModelAdmin) -> list[tuple[str, str]]:
-        """Their names."""
-        return [(name, name) for name in PushPosition.objects.order_by("pk").values_list("pk", flat=True)]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The pushes of the chosen system."""
-        return queryset if self.value() is None else queryset.filter(system=self.value())
+    rows = PushPosition
 
 
 @admin.register(Push)
@@ -36,7 +25,7 @@ class PushAdmin(EntrySearch, EventAdmin):
         *("shown_number", "system", "state", "document", "issued_on", "attempts"),
         *("shown_error", "shown_tenant"),
     )
-    list_filter: ClassVar[tuple[Any, ...]] = (TenantFilter, SystemFilter, "state")
+    list_filter: ClassVar[tuple[Any, ...]] = (TenantFilter, PushSystemFilter, "state")
     list_select_related = ("entry__series",)
     search_fields = ("number",)  # shows the box; EntrySearch does the work
     fields = (

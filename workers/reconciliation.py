@@ -19,6 +19,8 @@ from workers.accounting.base import AccountingSystem, Capabilities
 from workers.accounting.http_options import HttpOptions
 from workers.accounting.systems import System
 
+_Tell = Callable[[str], None]
+
 #: Only a person can correct these; trying again can't.
 _NEEDS_PERSON = (errors.Misconfigured, errors.AuthenticationFailed, errors.Unsupported, LostDocuments)
 
@@ -60,7 +62,7 @@ def reconcile(
     full: bool = False,
     using: str | None = None,
     http_options: HttpOptions | None = None,
-    progress: Callable[[str], None] | None = None,
+    progress: _Tell | None = None,
 ) -> Reconciled:
     """Read what changed in the system ``name`` since the last reading, and compare. Call it outside a transaction.
 
@@ -80,8 +82,11 @@ def reconcile(
         _note(system, error, using=using)
         raise
     with closing(adapter):
-        books = books_of(system, adapter.capabilities)
-        reading, complete = _read(adapter, system, books, since=since, full=full, using=using, tell=tell)
+        can = adapter.capabilities
+        books = books_of(system, can)
+        policy = ReadPolicy(can.overlap, timedelta(days=system.full_every), can.horizon, can.changed_since)
+        first = begin(books, policy, since=since, full=full, using=using)
+        reading, complete = _read(adapter, system, books, first, using, tell)
     if complete and reading.full:
         refresh_statistics(reading.documents, using=using)
     if complete and system.describe:
@@ -91,13 +96,12 @@ def reconcile(
     return Reconciled(name, reading.full, reading.pages, reading.documents, compared)
 
 
-def _reconcile_files(system: System, *, using: str | None, tell: Callable[[str], None]) -> Reconciled:
+def _reconcile_files(system: System, *, using: str | None, tell: _Tell) -> Reconciled:
     """Read the new files; without any, nothing is compared, and that is no error."""
     books = replace(books_of(system, folder.Folder.capabilities), reads=None)
     try:
-        files = folder.read_folder(
-            system, books, systems.hook(system) if system.describe else None, using=using, tell=tell
-        )
+        describe = systems.hook(system) if system.describe else None
+        files = folder.read_folder(system, books, describe, using=using, tell=tell)
     except errors.AccountingError as error:
         note_failure(books, error, needs_person=True, using=using)
         raise
@@ -106,24 +110,10 @@ def _reconcile_files(system: System, *, using: str | None, tell: Callable[[str],
 
 
 def _read(
-    adapter: AccountingSystem,
-    system: System,
-    books: BookSettings,
-    *,
-    since: datetime | None,
-    full: bool,
-    using: str | None,
-    tell: Callable[[str], None],
+    adapter: AccountingSystem, system: System, books: BookSettings, first: Reading, using: str | None, tell: _Tell
 ) -> tuple[Reading, bool]:
     """Read to the end of the list; the reading, and whether this process has completed it."""
-    can = adapter.capabilities
-    policy = ReadPolicy(
-        overlap=can.overlap,
-        full_every=timedelta(days=system.full_every),
-        horizon=can.horizon,
-        lists_changes=can.changed_since,
-    )
-    first = reading = begin(books, policy, since=since, full=full, using=using)
+    can, reading = adapter.capabilities, first
     try:
         for page in adapter.changed(reading.since, reading.cursor):
             # A system that lists no deletions at all is read in full from time to time anyway.

@@ -130,39 +130,31 @@ class ReadOnlyAdmin(ModelAdmin):
     class Media:
         css = {"all": ["ledger/admin.css"]}
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def _refuse(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    has_add_permission = has_change_permission = has_delete_permission = _refuse
 
 
 class WritingAdmin(ModelAdmin):
     """Pages that save. They show what only the database refuses, and the purpose that its role lacks to write."""
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """After a refusal, redirect to the form. Nothing was saved."""
-        try:
-            return super().changeform_view(request, *args, **kwargs)
-        except (Error, LedgerError) as error:
-            return self._refused(request, error)
+        return self._told(super().changeform_view, request, *args, **kwargs)
 
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """After a refusal, redirect to the question. Nothing was deleted."""
-        try:
-            return super().delete_view(request, *args, **kwargs)
-        except (Error, LedgerError) as error:
-            return self._refused(request, error)
+        return self._told(super().delete_view, request, *args, **kwargs)
 
-    def _refused(self, request: HttpRequest, error: Error | LedgerError) -> HttpResponse:
-        refusal = error if isinstance(error, LedgerError) else not_granted(error, "this page needs")
-        if refusal is None or request.method != "POST":
-            raise error
-        self.message_user(request, str(refusal), messages.ERROR)
-        return redirect(request.get_full_path())
+    def _told(self, view: Callable[..., HttpResponse], request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """After a refusal, redirect to the form or question. Nothing was saved or deleted."""
+        try:
+            return view(request, *args, **kwargs)
+        except (Error, LedgerError) as error:
+            refusal = error if isinstance(error, LedgerError) else not_granted(error, "this page needs")
+            if refusal is None or request.method != "POST":
+                raise
+            self.message_user(request, str(refusal), messages.ERROR)
+            return redirect(request.get_full_path())
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]

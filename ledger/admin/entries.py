@@ -1,24 +1,22 @@
 """The ledger: every value and what happened to it. Voids numbers, with a reason."""
 
-import json
 from functools import partial
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html, format_html_join
+from django.template.loader import render_to_string
+from django.utils.html import format_html
 from django.utils.translation import pgettext
 
 from ledger.admin.base import Act, BoundedChangeList, BoundedPaginator, ReadOnlyAdmin, link_to, page_address
 from ledger.admin.filters import EntrySearch, EntrySeriesFilter, PeriodFilter, StateFilter, TenantFilter
-from ledger.localization import day_told, lazily as _, moment_told, word
-from ledger.models import Adoption, Entry, GapDeclared, GapExplained, NumberVoided
+from ledger.localization import day_told, lazily as _, word
+from ledger.models import Adoption, Entry, GapDeclared, NumberVoided
 from ledger.replacing import replaced_by, replacement_of
-from ledger.templatetags.ledger_pages import LONGEST, evidence
-from ledger.unreadable import cut
 from ledger.web.confirming import VoidForm, void_as_said
-from ledger.zones import zone_or_utc
+from ledger.web.number import story
 
 #: The order of the unique index by value, so that PostgreSQL needs no sort for a page of millions of rows.
 _BY_VALUE = ("tenant", "period_id", "value")
@@ -62,8 +60,7 @@ class EntryAdmin(EntrySearch, ReadOnlyAdmin):
     fieldsets = (
         (None, {"fields": ("number", "state", "kind", "tenant", "series", "period", "value", "document")}),
         (_("Dates"), {"fields": ("issued_on", "issued_at")}),
-        (_("Evidence"), {"fields": ("actor", "transaction_id", "shown_metadata", "adoption")}),
-        (_("Later"), {"fields": ("void_event", "shown_replaces", "shown_replaced_by", "explanations", "declarations")}),
+        (_("Evidence"), {"fields": ("actor", "transaction_id", "shown_replaces", "shown_replaced_by", "events")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -91,32 +88,6 @@ class EntryAdmin(EntrySearch, ReadOnlyAdmin):
         state = "void" if obj.is_void else obj.kind
         return format_html('<span class="ledger-state ledger-{}">{}</span>', state, word(state))
 
-    @admin.display(description=_("metadata"))
-    def shown_metadata(self, obj: Entry) -> str:
-        """The metadata as passed to ``issue``, or a gap's evidence."""
-        if obj.kind == Entry.Kind.GAP or not obj.metadata:
-            return evidence(obj.metadata, "ledger-evidence") or "–"
-        return format_html("<pre>{}</pre>", cut(json.dumps(obj.metadata, indent=2, ensure_ascii=False), LONGEST))
-
-    @admin.display(description=_("adopted from"))
-    def adoption(self, obj: Entry) -> str:
-        """The file that was adopted in the same transaction."""
-        if obj.kind != Entry.Kind.ADOPTED:
-            return "–"
-        where = {"tenant": obj.tenant, "series": obj.series_id, "transaction_id": obj.transaction_id}
-        adoption = Adoption.objects.filter(**where).first()
-        return link_to(adoption, adoption, self.admin_site) if adoption else "–"
-
-    @admin.display(description=_("void"))
-    def void_event(self, obj: Entry) -> str:
-        event = NumberVoided.objects.filter(tenant=obj.tenant, entry=obj).first()
-        if event is None:
-            return "–"
-        at = moment_told(event.voided_at, zone_or_utc(obj.series.time_zone))
-        by = format_html(str(_("{} by {}")), at, event.actor) if event.actor else at
-        instead = _(" (replaced by %(number)s)") % {"number": event.replacement} if event.replacement else ""
-        return format_html("{}: {}{}", by, event.reason, instead)
-
     @admin.display(description=_("replaces"))
     def shown_replaces(self, obj: Entry) -> str:
         return self._link(replaced_by(obj))
@@ -128,23 +99,14 @@ class EntryAdmin(EntrySearch, ReadOnlyAdmin):
     def _link(self, entry: Entry | None) -> str:
         return link_to(entry, entry.number, self.admin_site) if entry else "–"
 
-    @admin.display(description=_("explanations"))
-    def explanations(self, obj: Entry) -> str:
-        told = GapExplained.objects.filter(entry=obj).order_by("pk")
-        zone = zone_or_utc(obj.series.time_zone)
-        lines = ((moment_told(one.explained_at, zone), one.actor or _("nobody named"), one.explanation) for one in told)
-        return format_html_join("", "<p>{}, {}: {}</p>", lines) or "–"
-
-    @admin.display(description=_("declared"))
-    def declarations(self, obj: Entry) -> str:
-        if obj.kind != Entry.Kind.GAP:
-            return "–"
-        its_own = {"tenant": obj.tenant, "period": obj.period_id}
-        found = GapDeclared.objects.filter(**its_own, first_value__lte=obj.value, last_value__gte=obj.value)
-        told = (
-            (link_to(x, x, self.admin_site), moment_told(x.declared_at), x.justification) for x in found.order_by("pk")
-        )
-        return format_html_join("", "<p>{}, {} {}</p>", told) or "–"
+    @admin.display(description=_("events"))
+    def events(self, obj: Entry) -> str:
+        """Every event about the value, as Folio's own page of it tells them."""
+        told = story(obj.period, obj.value, with_findings=False).events
+        linked = (Adoption, GapDeclared)
+        titles = [link_to(e.row, e.title, self.admin_site) if isinstance(e.row, linked) else e.title for e in told]
+        context = {"events": zip(titles, told, strict=True), "zone": obj.series.time_zone}
+        return render_to_string("ledger/admin/events.html", context) if told else "–"
 
     @admin.action(description=_("Void selected numbers"), permissions=["void_number"])
     def void_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:

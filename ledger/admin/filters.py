@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 
 from ledger.admin.base import AnyModelAdmin, ModelAdmin, shown_tenant
@@ -131,13 +131,14 @@ class OpenFilter(admin.SimpleListFilter):
 
 
 class SystemFilter(TenantFilter):
-    """By accounting system; the choices are the systems that were read."""
+    """By accounting system; the choices are the systems of ``rows``, by default those that were read."""
 
     title = _("system")
     parameter_name = "system"
+    rows: type[Model] = RemoteReading
 
     def lookups(self, request: HttpRequest, model_admin: AnyModelAdmin) -> list[tuple[str, str]]:
-        systems = RemoteReading.objects.order_by("system").values_list("system", flat=True).distinct()[:_MOST]
+        systems = self.rows._default_manager.order_by("system").values_list("system", flat=True).distinct()[:_MOST]
         return [(system, system) for system in systems]
 
 

@@ -134,31 +134,42 @@ FLAG_LOST = "SELECT ledger_flag_lost(%s, %s, %s, %s)"
 # Reports holes that a checkout will heal, each once. Arguments: tenants, periods, values.
 REPORT = "SELECT ledger_report_holes(%s::text[], %s::bigint[], %s::bigint[])"
 
-# Every flagged gap, and every range of an adopted history, with its last explanation.
-FLAGGED = f"""
-    SELECT p.tenant, s.code AS series, p.id AS period, p.starts_on, p.ends_on, p.prefix, p.width, p.suffix, g.kind,
-           g.entry, g.adopted_gap, g.first AS value, g.last AS through, g.since, g.evidence, g.number,
+# Every flagged gap, and every range of an adopted history.
+GAPS = """
+    SELECT 'flagged' AS kind, e.number, e.id AS entry, NULL::bigint AS adopted_gap, e.tenant, e.period_id,
+           e.value AS first, e.value AS last, e.issued_at AS since, e.metadata AS evidence
+    FROM ledger_entry e WHERE e.kind = 'gap'
+    UNION ALL
+    SELECT 'adopted', NULL, NULL, g.id, g.tenant, g.period_id, g.first_value, g.last_value, a.adopted_at,
+           jsonb_build_object('cause', 'adopted', 'source', a.source)
+    FROM ledger_adoptedgap g JOIN ledger_adoption a ON a.tenant = g.tenant AND a.id = g.adoption_id
+"""
+# The columns of a gap, from these rows with their periods, series and last explanations.
+OF_GAP = """
+    SELECT g.tenant, s.code AS series, g.period_id AS period, starts_on, ends_on, prefix, width, suffix, g.kind,
+           g.entry, g.adopted_gap, g.first AS value, g.last AS through, g.number, g.since, g.evidence,
            coalesce(x.explanation, '') AS explanation, coalesce(x.actor, '') AS explained_by, x.explained_at
-    FROM (
-        SELECT 'flagged' AS kind, e.number, e.id AS entry, NULL::bigint AS adopted_gap, e.tenant, e.period_id,
-               e.value AS first, e.value AS last, e.issued_at AS since, e.metadata AS evidence
-        FROM ledger_entry e WHERE e.kind = 'gap'
-        UNION ALL
-        SELECT 'adopted', NULL, NULL, g.id, g.tenant, g.period_id, g.first_value, g.last_value, a.adopted_at,
-               jsonb_build_object('cause', 'adopted', 'source', a.source)
-        FROM ledger_adoptedgap g JOIN ledger_adoption a ON a.tenant = g.tenant AND a.id = g.adoption_id
-    ) g
-    JOIN ledger_period p ON p.id = g.period_id
-    JOIN ledger_series s ON s.id = p.series_id
+"""
+# Of a gap ``g`` of the tenant {tenant}.
+EXPLANATIONS = (
+    "ledger_gapexplained x WHERE x.tenant = {tenant} AND (x.entry_id = g.entry OR x.adopted_gap_id = g.adopted_gap)"
+)
+LAST_EXPLANATION = f"""
     LEFT JOIN LATERAL (
-        SELECT x.explanation, x.actor, x.explained_at FROM ledger_gapexplained x
-        WHERE x.tenant = g.tenant AND (x.entry_id = g.entry OR x.adopted_gap_id = g.adopted_gap)
+        SELECT x.explanation, x.actor, x.explained_at FROM {EXPLANATIONS}
         -- An expression, lest the planner walk back along the primary key, past the explanations of all other gaps.
         ORDER BY x.id + 0 DESC LIMIT 1
     ) x ON true
+"""  # noqa: S608
+FLAGGED = f"""
+    {OF_GAP}
+    FROM ({GAPS}) g
+    JOIN ledger_period p ON p.id = g.period_id
+    JOIN ledger_series s ON s.id = p.series_id
+    {LAST_EXPLANATION.format(tenant="g.tenant")}
     WHERE {_CHOSEN} AND (NOT %(unexplained)s OR x.explanation IS NULL)
     ORDER BY p.tenant, s.code, p.starts_on, g.first
-"""  # noqa: S608
+"""
 
 # The range of an adopted history in which a number would lie. Arguments: tenant, number.
 ADOPTED_GAP = """

@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import date
 from io import StringIO
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
 from django.db import Error, InterfaceError, OperationalError, connections, router
+from django.utils.text import capfirst
 
 from ledger import homes
 from ledger.actions import all_or_none
@@ -224,14 +225,14 @@ class LedgerCommand(BaseCommand):
         ``quiet`` leaves good news to a JSON document.
         """
         if not verdict.is_in_order:
-            told = " ".join(f"{_capital(one.text)}. {one.remedy}" for one in verdict.sentences())
+            told = " ".join(f"{capfirst(one.text)}. {one.remedy}" for one in verdict.sentences())
             known = f" {verdict.acknowledged_text}." if verdict.acknowledged else ""
-            message = f"{first} {_capital(verdict.state)}: {told}{known}".strip()
+            message = f"{first} {capfirst(verdict.state)}: {told}{known}".strip()
             raise CommandError(message, returncode=verdict.state.exit_code)
         if first:
             raise CommandError(first)
         if not quiet:
-            self.stdout.write(self.style.SUCCESS(f"{_capital(str(verdict))}. {last_look(verdict)}"))
+            self.stdout.write(self.style.SUCCESS(f"{capfirst(str(verdict))}. {last_look(verdict)}"))
 
     def answer(self, options: dict[str, Any], document: Any, text: str) -> None:
         """Write the result: as JSON with --json, else as a sentence."""
@@ -294,34 +295,28 @@ class LedgerCommand(BaseCommand):
 
         ``always``: elsewhere too, as lines. ``total`` is None if it isn't known. The same step twice in a row is one.
         """
-        last = ""
-
-        def line(step: str) -> None:
-            nonlocal last
-            if step != last:
-                self.stderr.write(f"… {step}", self.style.NOTICE)
-                last = step
-
         is_terminal = self.stderr.isatty()
-        has_rich = False
-        with suppress(ModuleNotFoundError):
-            from rich.console import Console
-            from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+        bar: Any = None
+        with ExitStack() as stack:
+            with suppress(ModuleNotFoundError):
+                from rich.console import Console
+                from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-            has_rich = True
-        if not wanted or not is_terminal or not has_rich:
-            yield line if wanted and (is_terminal or always) else lambda step: None
-            return
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("", total=total)
-            begun = 0
+                columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
+                if wanted and is_terminal:
+                    bar = stack.enter_context(Progress(*columns, console=Console(stderr=True), transient=True))
+                    task = bar.add_task("", total=total)
+            begun, last = 0, ""
 
             def tell(step: str) -> None:
                 nonlocal begun, last
-                if step != last:
+                if step == last or not wanted:
+                    return
+                if bar is not None:
                     bar.update(task, description=step, completed=begun)
-                    begun, last = begun + 1, step
+                elif is_terminal or always:
+                    self.stderr.write(f"… {step}", self.style.NOTICE)
+                begun, last = begun + 1, step
 
             yield tell
 
@@ -333,10 +328,6 @@ def last_look(verdict: Verdict) -> str:
     if verdict.looked_at is None:
         return "There was no full look yet: manage.py ledger_verify makes one."
     return f"Every value was last looked at on {timestamp(verdict.looked_at)}."
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def counted(count: int, one: str, many: str) -> str:

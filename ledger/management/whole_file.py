@@ -2,10 +2,12 @@
 
 import errno
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -26,19 +28,14 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
         return
     if place.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    handle, name = tempfile.mkstemp(prefix=f".{place.name}-", dir=place.parent)
+    mode = place.stat().st_mode & 0o777 if place.exists() else 0o666
+    draft = place.with_name(f".{place.name}-{secrets.token_hex(4)}")
     try:
-        with os.fdopen(handle, "w+b") as file:
+        with open(draft, "x+b", opener=partial(os.open, mode=mode)) as file:
             yield file
-        Path(name).chmod(place.stat().st_mode & 0o777 if place.exists() else 0o666 & ~_umask())
-        Path(name).replace(place)
+        if place.exists():
+            draft.chmod(mode)  # without the process's umask
+        draft.replace(place)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
         raise
-
-
-def _umask() -> int:
-    """The process's; it can only be read by setting it."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask

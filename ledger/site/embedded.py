@@ -65,6 +65,20 @@ def redis_url() -> str:
     return start_redis(home() / "redis")
 
 
+def process_environment(**more: str) -> dict[str, str]:
+    """The environment of processes that use this process's servers, and start none of their own.
+
+    Raises EmbeddedServerError if the servers aren't installed.
+    """
+    return {
+        "DJANGO_SETTINGS_MODULE": "ledger.site.settings",
+        **os.environ,
+        "DATABASE_URL": os.environ.get("DATABASE_URL") or database_url(),
+        "REDIS_URL": os.environ.get("REDIS_URL") or redis_url(),
+        **more,
+    }
+
+
 def stop() -> list[str]:
     """Stop the servers in the project's folder, whoever started them; return their names."""
     servers = (("PostgreSQL", stop_postgres, "postgres"), ("Redis", stop_redis, "redis"))

@@ -36,17 +36,6 @@ MOST_TENANTS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """The permissions of a page: ``sees`` opens all tenants; ``does``, if named, is needed too. A page that is
-    ``of_all_tenants`` shows no single tenant, so access to one tenant doesn't open it.
-    """
-
-    sees: str
-    does: str
-    of_all_tenants: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Access:
     """What one user may see: these ``tenants``; all of them if None."""
 
@@ -105,12 +94,14 @@ def page(
 ) -> Callable[[Callable[Concatenate[HttpRequest, Access, _P], HttpResponseBase]], _Answers]:
     """Make a view of ``view(request, access, …)``: login, permissions, CSRF, methods and headers, in this one place.
 
+    ``sees`` names the permission that opens all tenants; ``does``, if named, is needed too. A page that is
+    ``of_all_tenants`` shows no single tenant, so access to one tenant doesn't open it.
+
     Users who are not logged in are redirected to the project's login page. Users without a tenant, or without the
     permission that the page ``does``, get 403. A request with characters that PostgreSQL can't store gets 400.
     Only a page that ``does`` something takes POST.
     ``of_all_homes``: without a tenant and a home in the address, the view asks each home itself, also for access.
     """
-    asked = Page(sees, does, of_all_tenants)
     methods = require_http_methods(["GET", "HEAD", "POST"] if does else ["GET", "HEAD"])
 
     def decorate(view: Callable[Concatenate[HttpRequest, Access, _P], HttpResponseBase]) -> _Answers:
@@ -146,7 +137,7 @@ def page(
                 return _refusal(request, "missing", _("Not found"), 404)
 
         made: Any = secured(never_cache(csrf_protect(methods(guarded))))
-        made.asks = asked
+        made.does = does
         return made  # type: ignore[no-any-return]
 
     return decorate

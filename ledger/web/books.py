@@ -3,7 +3,6 @@
 Then compare it, or keep the layout as a profile: a small file for ``ledger_books --profile`` and watched folders.
 """
 
-import json
 import tempfile
 import zlib
 from base64 import b64decode, b64encode
@@ -17,7 +16,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils.translation import ngettext
 
@@ -182,9 +181,6 @@ def _saved(system: str, layout: Layout) -> HttpResponse:
     """The layout as a profile to keep: what differs from the defaults."""
     plain = asdict(Layout())
     told = {name: value for name, value in asdict(layout).items() if value != plain[name]}
-    content = json.dumps({"title": system, "layout": told}, ensure_ascii=False, indent=2)
-    return HttpResponse(
-        f"{content}\n",
-        content_type="application/json",
-        headers={"Content-Disposition": 'attachment; filename="profile.json"'},
-    )
+    response = JsonResponse({"title": system, "layout": told}, json_dumps_params={"ensure_ascii": False, "indent": 2})
+    response["Content-Disposition"] = 'attachment; filename="profile.json"'
+    return response

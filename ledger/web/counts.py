@@ -8,10 +8,11 @@ Cached counts don't see rows that were lost later. They are dropped when an alar
 says when they were counted.
 """
 
+import hashlib
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple, Self
@@ -21,6 +22,7 @@ from django.db import router
 
 from ledger.cursors import fetch
 from ledger.formats import MAX_VALUE
+from ledger.intervals import merged
 from ledger.localization import numbers_told
 from ledger.models import AdoptedGap, Entry, Period, RemoteReading
 from ledger.web import counts_sql as sql
@@ -194,7 +196,13 @@ class PeriodCounts:
         of_blocks = most == 1 or size >= self.block
         first, last = origin, min(self.period.last_value, origin + -(-(last - origin + 1) // size) * size - 1)
         found = [Bucket(low, min(last, low + size - 1)) for low in range(first, last + 1, size)]
-        for at, counted in self._of_blocks(origin, size, last) if of_blocks else self._of_values(origin, size, last):
+        wanted = {**self._wanted, "origin": origin, "size": size, "first": first, "last": last}
+        if of_blocks:
+            starts = ((_start(self.period) + block * self.block, each) for block, each in self.blocks.items())
+            counts = [((low - origin) // size, each) for low, each in starts if origin <= low <= last]
+        else:
+            counts = [(at, Counted.of(kind, count)) for at, kind, count in fetch(self.alias, sql.ENTRIES, wanted)]
+        for at, counted in counts:
             found[at].issued += counted.issued
             found[at].adopted += counted.adopted
             found[at].flagged += counted.flagged
@@ -202,15 +210,18 @@ class PeriodCounts:
             for at in range(max(0, (low - origin) // size), min(len(found) - 1, (high - origin) // size) + 1):
                 bucket = found[at]
                 bucket.known += max(0, min(high, bucket.last) - max(low, bucket.first) + 1)
-        wanted = {**self._wanted, "origin": origin, "size": size, "first": first, "last": last}
         for name, at, count in fetch(self.alias, sql.QUEUES, wanted):
             setattr(found[at], name, getattr(found[at], name) + count)
         for bucket in found:
             bucket.void = bisect_right(self.voids, bucket.last) - bisect_left(self.voids, bucket.first)
         of_tenant = RemoteReading.objects.using(self.alias).filter(tenant=self.period.tenant).order_by("system")
         if readings := list(of_tenant.values_list("system", "generation", "finished_at", "compared_at")):
-            stamp = f"{readings}{len(self.voids)}{self.period.last_value}"
-            for at, count in self._confirmed(wanted, stamp):
+            seen = hashlib.sha256(f"{readings}{len(self.voids)}{self.period.last_value}".encode()).hexdigest()
+            key = _key(self.period, self.alias, f"confirmed:{origin}:{size}:{last}:{seen}", self.stamp)
+            confirmed: Any = cache.get_or_set(
+                key, lambda: [tuple(row) for row in fetch(self.alias, sql.CONFIRMED, wanted)], _KEPT_CONFIRMED
+            )
+            for at, count in confirmed:
                 found[at].confirmed = count
         return found
 
@@ -229,29 +240,6 @@ class PeriodCounts:
         size = -(-size // self.block) * self.block
         return (first - _start(self.period)) // self.block * self.block + _start(self.period), size
 
-    def _of_blocks(self, origin: int, size: int, last: int) -> Iterator[tuple[int, Counted]]:
-        for block, counted in self.blocks.items():
-            low = _start(self.period) + block * self.block
-            if origin <= low <= last:
-                yield (low - origin) // size, counted
-
-    def _of_values(self, origin: int, size: int, last: int) -> Iterator[tuple[int, Counted]]:
-        wanted = {**self._wanted, "origin": origin, "size": size, "first": origin, "last": last}
-        for at, kind, count in fetch(self.alias, sql.ENTRIES, wanted):
-            yield at, Counted.of(kind, count)
-
-    def _confirmed(self, wanted: dict[str, Any], stamp: str) -> list[tuple[int, int]]:
-        """Confirmed values by stretch; a stretch without any is left out."""
-        place = f"confirmed:{wanted['origin']}:{wanted['size']}:{wanted['last']}"
-        key = _key(self.period, self.alias, place, self.stamp)
-        made_for, rows = cache.get(key, ("", []))
-        if made_for == stamp:
-            confirmed: list[tuple[int, int]] = rows
-            return confirmed
-        found = [(at, count) for at, count in fetch(self.alias, sql.CONFIRMED, wanted)]
-        cache.set(key, (stamp, found), _KEPT_CONFIRMED)
-        return found
-
 
 def minted_ahead(period: Period) -> int:
     """How many free slots lie above every value that a document or a checkout has: these aren't numbers yet."""
@@ -268,7 +256,9 @@ def period_counts(period: Period, *, fresh: bool = False) -> PeriodCounts:
     alias = router.db_for_read(Entry)
     size = max(_BLOCK, -(-(period.last_value - _start(period) + 1) // _BLOCKS))
     size = _BLOCK * 2 ** (-(-size // _BLOCK) - 1).bit_length()
-    stamp = _alarm_stamp(alias)
+    # Changes with each alarm raised or resolved, and with the schema, which may be a clone.
+    [(raised, resolved, table)] = fetch(alias, sql.ALARM_STAMP)
+    stamp = f"{table}.{raised}.{resolved}"
     key = _key(period, alias, f"blocks:{size}", stamp)
     kept: _Settled | None = None if fresh else cache.get(key)
     settled = kept or _Settled()
@@ -332,12 +322,7 @@ def _left_out(known: Iterable[tuple[int, int]], start: int, size: int) -> dict[i
 
 def _runs(blocks: list[int]) -> list[tuple[int, int]]:
     """Runs of neighbours, each as its first and last."""
-    runs: list[tuple[int, int]] = []
-    for block in blocks:
-        if runs and runs[-1][1] == block - 1:
-            runs[-1] = (runs[-1][0], block)
-        else:
-            runs.append((block, block))
+    runs = list(merged((block, block) for block in blocks))
     return runs if len(runs) <= _MOST_RUNS else [(runs[0][0], runs[-1][1])]
 
 
@@ -349,9 +334,3 @@ def _start(period: Period) -> int:
 def _key(period: Period, alias: str, what: str, stamp: str) -> str:
     # With the time it was opened, since another database behind the same cache has the same ids.
     return f"ledger:{_SCHEMA}:{alias}:{period.pk}:{period.opened_at.timestamp()}:{period.first_value}:{stamp}:{what}"
-
-
-def _alarm_stamp(alias: str) -> str:
-    """A key that changes with each alarm raised or resolved, and with the schema, which may be a clone."""
-    [(raised, resolved, table)] = fetch(alias, sql.ALARM_STAMP)
-    return f"{table}.{raised}.{resolved}"

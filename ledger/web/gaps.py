@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 
 from ledger.actions import explain
 from ledger.cursors import fetch
-from ledger.gaps import Gap
+from ledger.gaps import Gap, sql
 from ledger.gaps.flagged import as_gap
 from ledger.localization import lazily as _, quantity
 from ledger.models import Entry, GapExplained
@@ -32,47 +32,28 @@ _SORTS = {"value": "g.starts_on {}, g.first {}", "count": "g.size {}, g.first", 
 #: The count stops here.
 _MOST_COUNTED = 100_000
 
-_ROWS = """
+_ROWS = f"""
     FROM (
-        SELECT 'e' || e.id AS key, e.tenant, e.period_id, e.value AS first, e.value AS last, 1::bigint AS size,
-               e.number, e.issued_at AS since, e.metadata AS evidence, e.id AS entry, NULL::bigint AS adopted_gap,
+        SELECT coalesce('e' || g.entry, 'a' || g.adopted_gap) AS key, g.*, g.last - g.first + 1 AS size,
                p.starts_on, p.ends_on, p.series_id, p.prefix, p.width, p.suffix
-        FROM ledger_entry e JOIN ledger_period p ON p.id = e.period_id AND p.tenant = e.tenant
-        WHERE e.tenant = %(tenant)s AND e.kind = 'gap'
-          AND (%(period)s::bigint IS NULL OR e.period_id = %(period)s::bigint)
-        UNION ALL
-        SELECT 'a' || g.id, g.tenant, g.period_id, g.first_value, g.last_value, g.last_value - g.first_value + 1,
-               NULL, a.adopted_at, jsonb_build_object('cause', 'adopted', 'source', a.source), NULL, g.id,
-               p.starts_on, p.ends_on, p.series_id, p.prefix, p.width, p.suffix
-        FROM ledger_adoptedgap g
-        JOIN ledger_adoption a ON a.tenant = g.tenant AND a.id = g.adoption_id
-        JOIN ledger_period p ON p.tenant = g.tenant AND p.id = g.period_id
+        FROM ({sql.GAPS}) g JOIN ledger_period p ON p.id = g.period_id AND p.tenant = g.tenant
         WHERE g.tenant = %(tenant)s AND (%(period)s::bigint IS NULL OR g.period_id = %(period)s::bigint)
     ) g
     WHERE (%(keys)s::text[] IS NULL OR g.key = ANY(%(keys)s::text[]))
-"""
-_OF_GAP = "x.tenant = %(tenant)s AND (x.entry_id = g.entry OR x.adopted_gap_id = g.adopted_gap)"
-_IS_EXPLAINED = f"EXISTS (SELECT FROM ledger_gapexplained x WHERE {_OF_GAP})"
+"""  # noqa: S608  (our own text)
+_EXPLANATIONS = sql.EXPLANATIONS.format(tenant="%(tenant)s")
+_IS_EXPLAINED = f"EXISTS (SELECT FROM {_EXPLANATIONS})"
 _HAS_TEXT = f"""(strpos(upper(coalesce(g.number, '')), upper(%(text)s)) > 0
     OR strpos(upper(coalesce(g.evidence ->> 'cause', '')), upper(%(text)s)) > 0
-    OR EXISTS (SELECT FROM ledger_gapexplained x
-               WHERE {_OF_GAP} AND strpos(upper(x.explanation), upper(%(text)s)) > 0))"""
+    OR EXISTS (SELECT FROM {_EXPLANATIONS} AND strpos(upper(x.explanation), upper(%(text)s)) > 0))"""
 _OF_SERIES = "g.series_id IN (SELECT s.id FROM ledger_series s WHERE s.tenant = g.tenant AND s.code = %(series)s)"
 # Explanations and declarations are read for the gaps of this page only.
-_PAGE = """
-    SELECT g.tenant, s.code AS series, g.period_id AS period, g.starts_on, g.ends_on, g.prefix, g.width, g.suffix,
-           CASE WHEN g.entry IS NULL THEN 'adopted' ELSE 'flagged' END AS kind, g.entry, g.adopted_gap,
-           g.first AS value, g.last AS through, g.number, g.since, g.evidence,
-           coalesce(x.explanation, '') AS explanation, coalesce(x.actor, '') AS explained_by, x.explained_at
-    FROM (SELECT g.* {rows} ORDER BY {order}, g.key LIMIT %(limit)s OFFSET %(offset)s) g
+_PAGE = f"""
+    {sql.OF_GAP}
+    FROM (SELECT g.* {{rows}} ORDER BY {{order}}, g.key LIMIT %(limit)s OFFSET %(offset)s) g
     JOIN ledger_series s ON s.id = g.series_id
-    LEFT JOIN LATERAL (
-        SELECT x.explanation, x.actor, x.explained_at FROM ledger_gapexplained x
-        WHERE {of_gap}
-        -- An expression, lest the planner walk back along the primary key, past the explanations of all other gaps.
-        ORDER BY x.id + 0 DESC LIMIT 1
-    ) x ON true
-    ORDER BY {order}, g.key
+    {sql.LAST_EXPLANATION.format(tenant="%(tenant)s")}
+    ORDER BY {{order}}, g.key
 """
 
 
@@ -149,7 +130,7 @@ def gap_table(request: HttpRequest, wanted: Mapping[str, Any]) -> Rows:
 def _read(wanted: Mapping[str, Any], sort: str, offset: int, limit: int) -> list[Gap]:
     alias, way = router.db_for_read(Entry), "DESC" if sort.startswith("-") else "ASC"
     order = _SORTS[sort.lstrip("-")].replace("{}", way)
-    statement = _PAGE.format(rows=_chosen(wanted), order=order, of_gap=_OF_GAP)
+    statement = _PAGE.format(rows=_chosen(wanted), order=order)
     return [as_gap(row, alias) for row in fetch(alias, statement, {**wanted, "limit": limit, "offset": offset})]
 
 

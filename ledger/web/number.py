@@ -1,7 +1,7 @@
 """One number: every event about it, in the order of writing; and the page that declares it void."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -22,16 +22,17 @@ from ledger.web.page import address, render_page
 class Event:
     """One event: ``at`` is when it was written, ``by`` who said or did it, ``text`` what they said.
 
-    ``evidence`` is what else the row holds; ``transaction`` is the id of the one that wrote it, or None.
+    ``evidence`` is what else the ``row`` holds; ``transaction`` is the id of the one that wrote it, or None.
     """
 
+    row: Any
     at: datetime | None
     kind: str
     title: Any
-    by: str = ""
-    text: Any = ""
-    transaction: int | None = None
-    evidence: Mapping[str, Any] = field(default_factory=dict)
+    by: str
+    text: Any
+    transaction: int | None
+    evidence: Mapping[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def _state(period: models.Period, value: int, entry: models.Entry | None, left_o
 def _event(row: Any, at: str, kind: str, title: Any, text: Any = "", facts: Mapping[Any, Any] | None = None) -> Event:
     """The event of a row. ``at`` names the column with its time; ``facts`` are its evidence by label."""
     by, transaction = getattr(row, "actor", ""), getattr(row, "transaction_id", None)
-    return Event(getattr(row, at), kind, title, by, text, transaction, facts or {})
+    return Event(row, getattr(row, at), kind, title, by, text, transaction, facts or {})
 
 
 def _before(period: models.Period, value: int, draft: models.DraftMade | None) -> Iterator[Event]:

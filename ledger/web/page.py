@@ -1,7 +1,6 @@
 """The frame of every page: the tenant, how its numbers stand, and the menu."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib.messages import get_messages
 from django.http import HttpRequest
@@ -53,9 +52,7 @@ def render_page(
 
 def address(name: str, *args: Any, **query: Any) -> str:
     """The address of a page; parameters that are None are left out."""
-    chosen = {key: value for key, value in query.items() if value is not None}
-    path = reverse(f"ledger:{name}", args=args)
-    return f"{path}?{urlencode(chosen)}" if chosen else path
+    return reverse(f"ledger:{name}", args=args, query={key: value for key, value in query.items() if value is not None})
 
 
 def _navigation(request: HttpRequest, access: Access, tenant: str | None) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from workers.accounting import quota
-from workers.accounting.http_options import Admitted, Limiter, Limits, Wait
+from workers.accounting.http_options import Limiter, Limits, Wait
 from workers.models import Quota
 
 
@@ -34,9 +34,9 @@ class _Metered(Limiter):
         self._limits = limits
         self._went = went
 
-    def take(self, now: datetime) -> Admitted | Wait:
+    def take(self, now: datetime) -> str | Wait:
         answer = quota.take(self._counts, self._limits, now)
-        if isinstance(answer, Admitted):
+        if isinstance(answer, str):
             self._went.append(now)
         return answer
 

@@ -22,7 +22,7 @@ from tests import provision
 from tests.accounting.clocks import FakeClock
 from tests.accounting.standins.server import Fault, Reply, Request, StandIn
 from workers.accounting import errors
-from workers.accounting.credentials import HIDDEN, FixedHeaders, Redactor, Secret, basic, bearer, token_pair
+from workers.accounting.credentials import HIDDEN, Authentication, Redactor, Secret, basic, bearer, token_pair
 from workers.accounting.http import Client
 from workers.accounting.http_options import HttpOptions, Limits, Retries, Timeouts, retry_after
 
@@ -315,12 +315,12 @@ def test_what_a_server_echoes_of_us_is_taken_out(standin: Simple, connect: Calla
 
 
 @pytest.mark.parametrize("secret", ["with\nline break", "non-äscii-secret", "tab\x00null"])
-@pytest.mark.parametrize("kind", [bearer, lambda secret: FixedHeaders({"X-Key": secret})])
+@pytest.mark.parametrize("kind", [bearer, lambda secret: Authentication({"X-Key": secret})])
 def test_credentials_that_cannot_be_sent(
     standin: Simple,
     connect: Callable[..., Client],
     secret: str,
-    kind: Callable[[Secret], FixedHeaders],
+    kind: Callable[[Secret], Authentication],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """The libraries' own errors quote the header."""
@@ -350,7 +350,7 @@ def test_an_address_that_is_none(url: str, clock: FakeClock) -> None:
     ],
 )
 def test_authentication(
-    standin: Simple, connect: Callable[..., Client], authentication: FixedHeaders, header: str
+    standin: Simple, connect: Callable[..., Client], authentication: Authentication, header: str
 ) -> None:
     connect(authentication=authentication).get("things")
     assert standin.requests[0].headers["authorization"] == header

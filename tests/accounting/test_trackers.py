@@ -129,7 +129,7 @@ def oauth(url: str, **more: Any) -> Iterator[OAuth]:
     given = Credentials("books", {"client_id": "an-id", "client_secret": SECRET})
     made = OAuth(System("books", "xero", given), f"{url}/token", Secret(REFRESH), http_options(**more))
     yield made
-    made.close()
+    made._http.close()
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -26,7 +26,7 @@ from django.db import connection
 
 from ledger.models import NumberIssued, NumberVoided, Reservation, SweepRun
 from ledger.site import embedded
-from ledger.site.local import process_environment
+from ledger.site.embedded import process_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 

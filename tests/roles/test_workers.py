@@ -19,7 +19,7 @@ from tests.roles.logins import CHECKOUT, DAY, FINANCE, OWNER, VOID, WORKERS, ope
 from tests.roles.routing import everything_to
 from workers.accounting.base import RemoteInvoice, State
 from workers.accounting.credentials import Credentials, Secret
-from workers.accounting.http_options import Admitted, Limits
+from workers.accounting.http_options import Limits
 from workers.accounting.oauth import SharedTokens, Token
 from workers.accounting.quota import SharedLimiter
 from workers.accounting.systems import System
@@ -140,8 +140,8 @@ def test_tokens_limits_and_pushes(monkeypatch: pytest.MonkeyPatch) -> None:
             hold.renewed = Token(Secret("access"), Secret("refresh"), now, now, "origin")
         limiter = SharedLimiter("xero:org-1", Limits(concurrent=2))
         admitted = limiter.take(now)
-        assert isinstance(admitted, Admitted)
-        limiter.give_back(admitted.ticket)
+        assert isinstance(admitted, str)
+        limiter.give_back(admitted)
     queue = PushQueue(system, WORKERS)
     assert queue.look() == (2, 0)
     first = queue.claim(now)

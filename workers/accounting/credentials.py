@@ -97,11 +97,15 @@ class Credentials:
 
 
 class Authentication:
-    """How requests are authenticated; this class adds nothing to them."""
+    """How requests are authenticated: by headers that stay the same until a person changes them, or by none."""
+
+    def __init__(self, headers: Mapping[str, Secret] | None = None, *, also_secret: Iterable[Secret] = ()) -> None:
+        self._headers = dict(headers or {})
+        self._also = tuple(also_secret)
 
     def headers(self) -> Mapping[str, Secret]:
         """The headers that every request carries."""
-        return {}
+        return self._headers
 
     def renew(self, rejected: Mapping[str, Secret]) -> bool:
         """The system answered 401 to ``rejected``: get other credentials; False if that isn't possible."""
@@ -109,33 +113,21 @@ class Authentication:
 
     def secrets(self) -> Iterable[Secret]:
         """What no text may show."""
-        return ()
-
-
-class FixedHeaders(Authentication):
-    """A key or password that stays the same until a person changes it."""
-
-    def __init__(self, headers: Mapping[str, Secret], *, also_secret: Iterable[Secret] = ()) -> None:
-        self._headers = dict(headers)
-        self._also = tuple(also_secret)
-
-    def headers(self) -> Mapping[str, Secret]:
-        return self._headers
-
-    def secrets(self) -> Iterable[Secret]:
         return (*self._headers.values(), *self._also)
 
 
-def bearer(token: Secret) -> FixedHeaders:
-    return FixedHeaders({"Authorization": Secret(f"Bearer {token.reveal()}")}, also_secret=[token])
+def bearer(token: Secret) -> Authentication:
+    return Authentication({"Authorization": Secret(f"Bearer {token.reveal()}")}, also_secret=[token])
 
 
-def token_pair(key: Secret, secret: Secret) -> FixedHeaders:
+def token_pair(key: Secret, secret: Secret) -> Authentication:
     """``Authorization: token key:secret``, as Frappe requires it."""
-    return FixedHeaders({"Authorization": Secret(f"token {key.reveal()}:{secret.reveal()}")}, also_secret=[key, secret])
+    return Authentication(
+        {"Authorization": Secret(f"token {key.reveal()}:{secret.reveal()}")}, also_secret=[key, secret]
+    )
 
 
-def basic(user: str, password: Secret) -> FixedHeaders:
+def basic(user: str, password: Secret) -> Authentication:
     # Every variable here holds a Secret: error trackers send the variables of every frame.
     pair = Secret(base64.b64encode(f"{user}:{password.reveal()}".encode()).decode("ascii"))
-    return FixedHeaders({"Authorization": Secret(f"Basic {pair.reveal()}")}, also_secret=[password, pair])
+    return Authentication({"Authorization": Secret(f"Basic {pair.reveal()}")}, also_secret=[password, pair])

@@ -4,7 +4,6 @@
 folder ``read`` in it; one that is refused to ``refused``, with a text that says why.
 """
 
-import calendar
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -12,13 +11,14 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
+from ledger.calendars import named_span
 from ledger.errors import InvalidArgument, LedgerError, ReconciliationError, TableError
 from ledger.reconciliation import BookSettings
 from ledger.reconciliation.describing import Describe
 from ledger.reconciliation.files import FileRead, reconcile_file
 from ledger.spreadsheets import BadRow, Layout, profile
 from workers.accounting.base import AccountingSystem, Capabilities
-from workers.accounting.errors import Misconfigured, UnexpectedAnswer, Unsupported
+from workers.accounting.errors import UnexpectedAnswer, Unsupported
 from workers.accounting.systems import System
 
 #: Seconds. A file that was written more recently may still be growing.
@@ -109,27 +109,17 @@ def _settings(system: System) -> tuple[Path, Layout, bool]:
     except (InvalidArgument, TypeError) as error:
         problem = problem or str(error)
     if problem:
-        raise Misconfigured(
-            f"{system.name}: {problem}.",
-            rule="Books in files have the options 'folder', 'profile' or 'layout', and 'complete': 'everything' or "
-            "'month'.",
-            remedy="Correct them in the settings.",
-            system=system.name,
-        )
+        rule = "Books in files have 'folder', 'profile' or 'layout', and 'complete': 'everything' or 'month'."
+        raise system.wrong(problem, rule)
     return folder, layout, complete == "month"
 
 
 def _waiting(folder: Path) -> list[Path]:
     """New files that have stopped growing, the oldest first."""
     settled = time.time() - SETTLED
-    found = [
-        path
-        for path in folder.iterdir()
-        if path.is_file() and not path.name.startswith(".") and not path.name.endswith(_UNFINISHED)
-    ]
-    return sorted(
-        (path for path in found if path.stat().st_mtime <= settled), key=lambda path: (path.stat().st_mtime, path.name)
-    )
+    whole = (path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    aged = [(path.stat().st_mtime, path.name, path) for path in whole if not path.name.endswith(_UNFINISHED)]
+    return [path for written, _, path in sorted(aged) if written <= settled]
 
 
 def _month(name: str) -> tuple[date, date]:
@@ -141,8 +131,8 @@ def _month(name: str) -> tuple[date, date]:
             rule="With 'complete': 'month', a file's name says which month it has.",
             remedy="Name it like invoices-2026-11.csv.",
         )
-    year, month = int(found[1]), int(found[2])
-    return date(year, month, 1), date(year, month, calendar.monthrange(year, month)[1])
+    month = named_span(f"{found[1]}-{found[2]}")
+    return month.starts_on, month.ends_on
 
 
 def _moved(path: Path, folder: Path) -> Path:

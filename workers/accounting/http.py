@@ -55,6 +55,10 @@ def as_json(value: object) -> object:
     raise TypeError(f"{type(value).__name__} can't be sent as JSON")
 
 
+def _dumped(value: object) -> bytes:
+    return jsonlib.dumps(value, ensure_ascii=False, default=as_json).encode(errors="backslashreplace")
+
+
 def _revealed(given: Mapping[str, str | Secret]) -> dict[str, str]:
     return {name: value.reveal() if isinstance(value, Secret) else value for name, value in given.items()}
 
@@ -154,12 +158,27 @@ class Client:
         """
         again = method == "GET" if repeatable is None else repeatable
         endpoint = self.redactor.clean(f"{method} {path.partition('?')[0]}")
+        kind = {} if json is None else {"Content-Type": "application/json"}
+        query: Any = list(params.items()) if isinstance(params, Mapping) else params
         renewed = False
         attempt = 1
         while True:
             ours = self._authentication.headers()
             self.redactor.hide(*self._authentication.secrets())
-            request = self._built(method, path, endpoint, params, json, form, {**(headers or {}), **ours})
+            request = None
+            with contextlib.suppress(UnicodeEncodeError):
+                # Secrets are revealed inside the call: error trackers send the variables of every frame.
+                request = self._http.build_request(
+                    method,
+                    path,
+                    params=query,
+                    content=None if json is None else _dumped(json),
+                    data=None if form is None else _revealed(form),
+                    headers=_revealed({**kind, **(headers or {}), **ours}),
+                )
+            if request is None:
+                # The error above is gone: it quotes the credential.
+                raise Asked(self.system, endpoint).unusable_credentials().error
             with admitted(self._limiter, self._clock, system=self.system, patience=self._options.retries.patience):
                 self._options.before_attempt()
                 outcome = self._attempt(request, endpoint, accept, about)
@@ -174,35 +193,6 @@ class Client:
 
     def close(self) -> None:
         self._http.close()
-
-    def _built(
-        self,
-        method: str,
-        path: str,
-        endpoint: str,
-        params: Query | None,
-        json: object,
-        form: Mapping[str, str | Secret] | None,
-        headers: Mapping[str, str | Secret],
-    ) -> httpx.Request:
-        kind = {} if json is None else {"Content-Type": "application/json"}
-        query: Any = list(params.items()) if isinstance(params, Mapping) else params
-        try:
-            # Secrets are revealed inside the call: error trackers send the variables of every frame.
-            return self._http.build_request(
-                method,
-                path,
-                params=query,
-                content=None
-                if json is None
-                else jsonlib.dumps(json, ensure_ascii=False, default=as_json).encode(errors="backslashreplace"),
-                data=None if form is None else _revealed(form),
-                headers=_revealed({**kind, **headers}),
-            )
-        except UnicodeEncodeError:
-            pass
-        # Raised here, after the error above is gone: it quotes the credential.
-        raise Asked(self.system, endpoint).unusable_credentials().error
 
     def _pause_or_raise(self, fault: Fault, attempt: int, safe: bool) -> None:
         """Wait for the next attempt, or raise this one's error."""

@@ -51,13 +51,6 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Admitted:
-    """The request may be sent; ``ticket`` is given back when it is done."""
-
-    ticket: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Wait:
     """The request may be sent in ``seconds`` at the earliest, because of ``limit``."""
 
@@ -71,9 +64,9 @@ class Limiter:
     def __init__(self, organisation: str = "", limits: Limits | None = None) -> None:
         """This class needs neither."""
 
-    def take(self, now: datetime) -> Admitted | Wait:
-        """Count one request, or say how long to wait."""
-        return Admitted()
+    def take(self, now: datetime) -> str | Wait:
+        """Count one request, and return its ticket, to be given back when it is done; or say how long to wait."""
+        return ""
 
     def give_back(self, ticket: str) -> None:
         """The request is done and no longer counts as concurrent."""
@@ -105,7 +98,7 @@ def admitted(
     try:
         yield
     finally:
-        limiter.give_back(answer.ticket)
+        limiter.give_back(answer)
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,22 +201,17 @@ class OAuth(Authentication):
             known += [self._token.access, self._token.refresh]
         return [secret for secret in known if secret is not None]
 
-    def close(self) -> None:
-        """Let go of connections."""
-        self._http.close()
-
     def _good(self, token: Token) -> bool:
         return token.origin == self._origin and token.expires_at - self._clock.now() > LEEWAY
-
-    def _stale(self, token: Token, rejected: Secret | None) -> bool:
-        return _bearing(token) == rejected and self._clock.now() - token.issued_at >= TOO_YOUNG
 
     def _renewed(self, rejected: Secret | None) -> Token:
         """A valid token: the one that another process has fetched meanwhile, or a new one."""
         with self._store.hold(self._system) as hold:
             kept = hold.token if hold.token is not None and hold.token.origin == self._origin else None
-            if kept is not None and self._good(kept) and not self._stale(kept, rejected):
-                return kept
+            if kept is not None and self._good(kept):
+                is_stale = _bearing(kept) == rejected and self._clock.now() - kept.issued_at >= TOO_YOUNG
+                if not is_stale:
+                    return kept
             hold.renewed = self._asked(kept.refresh if kept is not None else self._credentials[2])
             # Nothing more happens under the lock: the new token must be committed.
             return hold.renewed
@@ -224,7 +219,9 @@ class OAuth(Authentication):
     def _asked(self, refresh: Secret | None) -> Token:
         """A new token from the system."""
         client_id, client_secret, _ = self._credentials
+        form: dict[str, str | Secret] = {"grant_type": "client_credentials"}
         if refresh is not None:
+            form = {"grant_type": "refresh_token", "refresh_token": refresh}
             self._http.redactor.hide(refresh)
         now = self._clock.now()
         # Sent again after a lost answer: the vendors accept the same refresh token for a while, since otherwise a
@@ -232,7 +229,7 @@ class OAuth(Authentication):
         answer = self._http.request(
             "POST",
             self._path,
-            form=self._form(refresh),
+            form=form | ({"scope": self._scope} if self._scope else {}),
             headers=basic(client_id.reveal(), client_secret).headers(),
             repeatable=True,
             accept={400, 401},
@@ -250,12 +247,6 @@ class OAuth(Authentication):
             )
         self._http.redactor.hide(token.access, *([token.refresh] if token.refresh else []))
         return token
-
-    def _form(self, refresh: Secret | None) -> dict[str, str | Secret]:
-        scope: dict[str, str | Secret] = {"scope": self._scope} if self._scope else {}
-        if refresh is None:
-            return {"grant_type": "client_credentials", **scope}
-        return {"grant_type": "refresh_token", "refresh_token": refresh, **scope}
 
     def _refused(self, answer: Answer) -> AuthenticationFailed:
         said = answer.body if isinstance(answer.body, dict) else {}

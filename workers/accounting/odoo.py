@@ -22,12 +22,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from ledger.kinds import Kind
 from workers.accounting import base
 from workers.accounting.base import AccountingSystem, Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
-from workers.accounting.credentials import FixedHeaders, bearer
+from workers.accounting.credentials import Authentication, Secret, bearer
 from workers.accounting.errors import (
     AccountingError,
     AuthenticationFailed,
@@ -44,7 +44,10 @@ from workers.accounting.systems import System
 
 _STATES = {"draft": State.DRAFT, "posted": State.POSTED, "cancel": State.VOID}
 _MOVES = "account.move"
-_AMOUNT = ["amount_total", "currency_id", "partner_id"]
+_FIELDS = (
+    *("name", "state", "posted_before", "payment_state", "invoice_date", "write_date"),
+    *("amount_total", "currency_id", "partner_id"),
+)
 _INVOICE = "out_invoice"
 _KINDS = [_INVOICE, "out_refund", "out_receipt"]
 
@@ -76,12 +79,8 @@ class Odoo(AccountingSystem):
         super().__init__(system, http_options)
         api, database = system.option("api", "json2"), system.option("database", "")
         if api != "json2" and (api != "jsonrpc" or not database or not system.option("login", "")):
-            raise self.error(
-                Misconfigured,
-                f"the option 'api' is {api!r}, with the database {database!r}.",
-                rule="Folio calls Odoo by 'json2', or by 'jsonrpc', which needs 'database' and 'login' as well.",
-                remedy="Correct the options of the system in the settings.",
-            )
+            rule = "Folio calls Odoo by 'json2', or by 'jsonrpc', which needs 'database' and 'login' as well."
+            raise system.wrong(f"the option 'api' is {api!r}, with the database {database!r}", rule)
         self._company = _id(system, system.required("organisation"), "company")
         self._page_size = system.option("page_size", 500)
         self._reference = system.option("reference_field", "invoice_origin")
@@ -97,7 +96,8 @@ class Odoo(AccountingSystem):
             )
         if self._numbers:
             self.capabilities = replace(self.capabilities, who_numbers=frozenset({WhoNumbers.CALLER}))
-        self._client = Json2(system, http_options) if api == "json2" else JsonRpc(system, http_options)
+        kind: type[Json2] | type[JsonRpc] = Json2 if api == "json2" else JsonRpc
+        self._client = kind.to(system, http_options)
 
     def changed(self, since: datetime | None, cursor: str | None = None) -> Iterator[Page]:
         # Rounded down to the second: Odoo shows no more of a time, though it keeps more.
@@ -168,25 +168,13 @@ class Odoo(AccountingSystem):
         return [self._invoice(each) for each in self._rows(domain, limit)]
 
     def _rows(self, domain: list[list[Any]], limit: int | None = None) -> list[Record]:
-        fields = [
-            "name",
-            "state",
-            "posted_before",
-            "payment_state",
-            "invoice_date",
-            "write_date",
-            self._reference,
-            *_AMOUNT,
-        ]
-        found = self._client.call(
-            _MOVES,
-            "search_read",
-            domain=[["company_id", "=", self._company], ["move_type", "in", _KINDS], *domain],
-            fields=fields,
-            order="id asc",
-            limit=limit,
-            repeatable=True,
-        )
+        asked: dict[str, Any] = {
+            "domain": [["company_id", "=", self._company], ["move_type", "in", _KINDS], *domain],
+            "fields": [*_FIELDS, self._reference],
+            "order": "id asc",
+            "limit": limit,
+        }
+        found = self._client.call(_MOVES, "search_read", **asked, repeatable=True)
         return [self._without_false(each) for each in found.records("result")]
 
     def _without_false(self, record: Record) -> Record:
@@ -366,17 +354,14 @@ _REMEDY = {
 }
 
 
-class Json2:
+class Json2(Client):
     """``POST /json/2/<model>/<method>`` with the method's parameters by name; statuses are those of HTTP."""
 
-    def __init__(self, system: System, http_options: HttpOptions) -> None:
+    @classmethod
+    def to(cls, system: System, http_options: HttpOptions) -> Self:
         database = system.option("database", "")
-        self._client = Client.of(
-            system,
-            http_options,
-            authentication=bearer(system.credentials["key"]),
-            headers={"X-Odoo-Database": database} if database else {},
-        )
+        headers = {"X-Odoo-Database": database} if database else {}
+        return cls.of(system, http_options, authentication=bearer(system.credentials["key"]), headers=headers)
 
     def call(
         self, model: str, method: str, ids: list[int] | None = None, *, repeatable: bool = False, **given: Any
@@ -385,24 +370,27 @@ class Json2:
         path = f"json/2/{model}/{method}"
         body = given if ids is None else {"ids": ids, **given}
         # 409 means that somebody else holds a lock, and that nothing was done.
-        answer = self._client.post(path, json=body, repeatable=repeatable, accept=[409])
+        answer = self.post(path, json=body, repeatable=repeatable, accept=[409])
         if answer.status == 409:
-            raise Asked(self._client.system, f"POST {path}", 409).server_fault("a lock is held").error
-        return Record({"result": answer.body}, system=self._client.system, endpoint=f"POST {path}")
-
-    def close(self) -> None:
-        self._client.close()
+            raise Asked(self.system, f"POST {path}", 409).server_fault("a lock is held").error
+        return Record({"result": answer.body}, system=self.system, endpoint=f"POST {path}")
 
 
-class JsonRpc:
+class JsonRpc(Client):
     """``POST /jsonrpc``: the key is in the body, and errors come with HTTP 200."""
 
-    def __init__(self, system: System, http_options: HttpOptions) -> None:
-        self._key = system.credentials["key"]
-        self._login, self._database = system.option("login", ""), system.option("database", "")
+    _key: Secret
+    _login: str
+    _database: str
+    _user: int | None = None
+
+    @classmethod
+    def to(cls, system: System, http_options: HttpOptions) -> Self:
+        key = system.credentials["key"]
         # Adds nothing to the headers, but makes the key known to the redactor.
-        self._client = Client.of(system, http_options, authentication=FixedHeaders({}, also_secret=[self._key]))
-        self._user: int | None = None
+        made = cls.of(system, http_options, authentication=Authentication(also_secret=[key]))
+        made._key, made._login, made._database = key, system.option("login", ""), system.option("database", "")
+        return made
 
     def call(
         self, model: str, method: str, ids: list[int] | None = None, *, repeatable: bool = False, **given: Any
@@ -415,9 +403,6 @@ class JsonRpc:
             positional = [given.pop("vals_list")]
         arguments = [self._database, self._user, self._key, model, method, positional, given]
         return self._ask("object", "execute_kw", arguments, f"POST jsonrpc {model}.{method}", repeatable=repeatable)
-
-    def close(self) -> None:
-        self._client.close()
 
     def _logged_in(self) -> int:
         arguments = [self._database, self._login, self._key, {}]
@@ -433,20 +418,20 @@ class JsonRpc:
             "id": 1,
             "params": {"service": service, "method": method, "args": arguments},
         }
-        answer = self._client.post("jsonrpc", json=body, repeatable=repeatable).record
+        answer = self.post("jsonrpc", json=body, repeatable=repeatable).record
         if "error" not in answer:
-            return Record({"result": answer.fields.get("result")}, system=self._client.system, endpoint=endpoint)
+            return Record({"result": answer.fields.get("result")}, system=self.system, endpoint=endpoint)
         error = answer.record("error")
         said = error.record("data") if "data" in error else error
         kind = _MEANING.get(said.text("name", "").rpartition(".")[2], ServerFault)
-        raise self._error(kind, endpoint, self._client.redactor.clean(said.text("message", "")))
+        raise self._error(kind, endpoint, self.redactor.clean(said.text("message", "")))
 
     def _error(self, kind: type[AccountingError], endpoint: str, said: str) -> AccountingError:
         line = " ".join(said.split())[:300]
         return kind(
-            f"{self._client.system}: {endpoint} was refused{f': “{line}”' if line else ''}.",
+            f"{self.system}: {endpoint} was refused{f': “{line}”' if line else ''}.",
             rule="Odoo accepts what its own rules and the user's rights allow.",
             remedy=_REMEDY[kind],
-            system=self._client.system,
+            system=self.system,
             endpoint=endpoint,
         )

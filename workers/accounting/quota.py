@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from django.db import router, transaction
 
 from ledger.timestamps import aware
-from workers.accounting.http_options import Admitted, Limiter, Limits, Wait
+from workers.accounting.http_options import Limiter, Limits, Wait
 from workers.models import Quota
 
 
@@ -48,8 +48,8 @@ def burst(per_minute: int) -> float:
     return max(1.0, per_minute / 10)
 
 
-def take(row: Quota, limits: Limits, now: datetime) -> Admitted | Wait:
-    """Count one request in ``row``, or return how long to wait; then only the passing of time changes the row."""
+def take(row: Quota, limits: Limits, now: datetime) -> str | Wait:
+    """Count one request in ``row``; its ticket, or how long to wait: then only the passing of time changes the row."""
     before = row.counted_at and aware(row.counted_at)
     # Another machine's clock may be a little ahead: time continues from there.
     now = now if before is None else max(now, before)
@@ -71,7 +71,7 @@ def take(row: Quota, limits: Limits, now: datetime) -> Admitted | Wait:
     row.used_today += 1
     if limits.concurrent:
         row.tickets[ticket] = (now + TICKET_LIFE).isoformat()
-    return Admitted(ticket)
+    return ticket
 
 
 def pause(row: Quota, until: datetime) -> None:
@@ -106,7 +106,7 @@ class SharedLimiter(Limiter):
         self._organisation = organisation
         self._limits = limits
 
-    def take(self, now: datetime) -> Admitted | Wait:
+    def take(self, now: datetime) -> str | Wait:
         with self._row() as row:
             return take(row, self._limits, now)
 

@@ -25,16 +25,11 @@ class Record:
         self._system = system
         self._endpoint = endpoint
         if not isinstance(fields, Mapping):
-            self._fields: Mapping[str, Any] = {}
             self.refuse(f"has {_kind(fields)} where a record was expected")
-        self._fields = fields
-
-    @property
-    def fields(self) -> Mapping[str, Any]:
-        return self._fields
+        self.fields: Mapping[str, Any] = fields
 
     def __contains__(self, key: str) -> bool:
-        return self._fields.get(key) is not None
+        return self.fields.get(key) is not None
 
     def text(self, key: str, default: str = _MISSING) -> str:
         """A text. A whole number becomes a text, since systems write keys either way."""
@@ -83,7 +78,7 @@ class Record:
 
     def amount(self, key: str) -> Decimal | None:
         """An amount of money, from a number or a text; None if it is missing or no amount."""
-        value = self._fields.get(key)
+        value = self.fields.get(key)
         if isinstance(value, bool) or not isinstance(value, int | float | str):
             return None
         try:
@@ -111,7 +106,7 @@ class Record:
         )
 
     def _value(self, key: str, default: Any) -> Any:
-        value = self._fields.get(key)
+        value = self.fields.get(key)
         if value is not None:
             return value
         if default is _MISSING:

@@ -21,7 +21,7 @@ from ledger.kinds import Kind
 from workers.accounting import base
 from workers.accounting.base import AccountingSystem, Capabilities, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
 from workers.accounting.credentials import bearer
-from workers.accounting.errors import Misconfigured, NotThere, Refused
+from workers.accounting.errors import NotThere, Refused
 from workers.accounting.http import Client
 from workers.accounting.http_options import HttpOptions
 from workers.accounting.responses import Record
@@ -65,12 +65,8 @@ class Tryton(AccountingSystem):
         super().__init__(system, http_options)
         company = system.required("organisation")
         if not company.isdecimal():
-            raise self.error(
-                Misconfigured,
-                f"the organisation {company!r} is no company's id.",
-                rule="A company's id in Tryton is a number.",
-                remedy="Take the id from the company's page, usually 1.",
-            )
+            rule = "A company's id in Tryton is the number on the company's page, usually 1."
+            raise system.wrong(f"the organisation {company!r} is no company's id", rule)
         self._company = int(company)
         self._page_size = system.option("page_size", 200)
         self._receivable = system.option("receivable_account", "")
@@ -213,11 +209,12 @@ class Tryton(AccountingSystem):
 
 def _invoice(record: Record) -> RemoteInvoice:
     created, written = _when(record, "create_date"), _when(record, "write_date")
+    day = _when(record, "invoice_date", _DAY)
     return RemoteInvoice(
         remote_id=record.text("id"),
         number=record.text("number", ""),
         state=record.one_of("state", _STATES),
-        issued_on=_day(record, "invoice_date"),
+        issued_on=day and day.date(),
         reference=record.text("reference", ""),
         changed_at=max((each for each in (created, written) if each is not None), default=None),
     )
@@ -226,32 +223,25 @@ def _invoice(record: Record) -> RemoteInvoice:
 # Tryton's JSON: types that JSON lacks are records with a class -------------------------------------------
 
 
-def _when(record: Record, key: str) -> datetime | None:
+_DAY = ("year", "month", "day")
+_MOMENT = (*_DAY, "hour", "minute", "second", "microsecond")
+
+
+def _when(record: Record, key: str, parts: Sequence[str] = _MOMENT) -> datetime | None:
+    """A time, or the start of a day. Tryton writes no zone and means UTC, whatever the server's own is."""
     if key not in record:
         return None
-    parts = record.record(key)
-    numbers = [parts.whole(each) for each in ("year", "month", "day", "hour", "minute", "second", "microsecond")]
+    there = record.record(key)
+    numbers = [there.whole(each) for each in parts]
     try:
-        # Tryton writes no zone and means UTC, whatever the server's own is.
         return datetime(*numbers, tzinfo=UTC)  # type: ignore[misc, arg-type]
     except ValueError:
-        record.refuse(f"has no time in {key!r}")
-
-
-def _day(record: Record, key: str) -> date | None:
-    if key not in record:
-        return None
-    parts = record.record(key)
-    try:
-        return date(parts.whole("year"), parts.whole("month"), parts.whole("day"))
-    except ValueError:
-        record.refuse(f"has no date in {key!r}")
+        record.refuse(f"has no {'date' if parts is _DAY else 'time'} in {key!r}")
 
 
 def _time(at: datetime) -> dict[str, object]:
     utc = at.astimezone(UTC)
-    names = ("year", "month", "day", "hour", "minute", "second", "microsecond")
-    return {"__class__": "datetime", **{name: getattr(utc, name) for name in names}}
+    return {"__class__": "datetime", **{name: getattr(utc, name) for name in _MOMENT}}
 
 
 def _date(on: date) -> dict[str, object]:

@@ -13,6 +13,7 @@ requests fit into a vendor's limits.
 import logging
 import re
 import time
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -52,17 +53,6 @@ FULL_LOOK_SOONER = timedelta(hours=1)
 _LOOKS = 20
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass
-class Counts:
-    """What a run did, in drafts; ``failed`` in series."""
-
-    drafted: int = 0
-    refused: int = 0
-    withdrawn: int = 0
-    in_flight: int = 0
-    failed: int = 0
 
 
 @dataclass
@@ -120,11 +110,11 @@ def refill_system(
     Errors are noted in the pool and logged, and the next run tries again. An error that needs a person is also raised,
     after the system's other series had their turn. Call it outside a transaction.
     """
-    counts = Counts()
+    counts = Counter(dict.fromkeys(("drafted", "refused", "withdrawn", "in_flight", "failed"), 0))
     claims = [remote.claim(series, using=alias) for series in remote.remote_series(name, using=alias)]
     pools = [Pool(claim) for claim in claims if claim is not None]
     if not pools:
-        return vars(counts)
+        return dict(counts)
     finished = False
     try:
         _work(alias, name, pools, counts, http_options, look_every)
@@ -134,123 +124,63 @@ def refill_system(
             error = str(pool.error) if pool.error is not None else "" if finished else "The run was cut short."
             remote.release(pool.claim, error=error, needs_person=pool.needs_person, wanted=pool.wanted, using=alias)
     failed = [pool for pool in pools if pool.error is not None]
-    counts.failed = len(failed)
+    counts["failed"] = len(failed)
     for pool in failed:
         level = logging.ERROR if pool.needs_person else logging.WARNING
         _log.log(level, "The pool of %s could not be refilled: %s", pool.claim.series, pool.error)
     for pool in failed:
         if pool.needs_person and pool.error is not None:
             raise pool.error
-    return vars(counts)
+    return dict(counts)
 
 
 def _work(
-    alias: str, name: str, pools: list[Pool], counts: Counts, http_options: HttpOptions | None, look_every: timedelta
+    alias: str,
+    name: str,
+    pools: list[Pool],
+    counts: Counter[str],
+    http_options: HttpOptions | None,
+    look_every: timedelta,
 ) -> None:
     """All requests to the system; errors are noted in the pools that they concern."""
     # The run ends before Celery would end it; the next run continues.
     deadline = time.monotonic() + 0.8 * ledger_settings().sweeps["refill_remote_pools"]["limit"]
+    left = pools
     try:
         options = options_of(systems.system(name))
-        system = systems.connect(name, http_options)
-    except errors.AccountingError as error:
-        _note(error, pools)
-        return
-    with closing(system):
-        if not system.capabilities.drafts or WhoNumbers.AT_DRAFT not in system.capabilities.who_numbers:
-            no_drafts = errors.Unsupported(
-                f"{name}: it can't keep drafts as a pool of numbers.",
-                rule="A remote series needs a system that numbers a draft when it is made.",
-                remedy="Choose another allocation for the series: its numbers are pushed to the system, or read back.",
-                system=name,
-            )
-            _note(no_drafts, pools)
-            return
-        try:
-            look(alias, system, pools, counts, look_every)
-        except errors.AccountingError as error:
-            _note(error, pools)
-            if isinstance(error, _OF_THE_SYSTEM):
-                return
-        filling = _Filling(alias, system, options, counts, deadline)
-        for place, pool in enumerate(pools):
+        with closing(systems.connect(name, http_options)) as system:
+            if not system.capabilities.drafts or WhoNumbers.AT_DRAFT not in system.capabilities.who_numbers:
+                raise errors.Unsupported(
+                    f"{name}: it can't keep drafts as a pool of numbers.",
+                    rule="A remote series needs a system that numbers a draft when it is made.",
+                    remedy="Choose another allocation for the series: its numbers are pushed to the system, or read "
+                    "back.",
+                    system=name,
+                )
+            work = _Work(alias, system, options, counts, deadline)
             try:
-                filling.fill_series(pool)
+                work.look(pools, look_every)
             except errors.AccountingError as error:
-                _note(error, pools[place:] if isinstance(error, _OF_THE_SYSTEM) else [pool])
-                if isinstance(error, _OF_THE_SYSTEM):
-                    return
-            except LedgerError as error:
-                pool.error = error
+                _note(error, pools)
+            for place, pool in enumerate(pools):
+                left = pools[place:]
+                try:
+                    work.fill_series(pool)
+                except errors.AccountingError as error:
+                    _note(error, [pool])
+                except LedgerError as error:
+                    pool.error = error
+    except errors.AccountingError as error:
+        for pool in left:
+            pool.error = pool.error or error
 
 
 def _note(error: errors.AccountingError, pools: list[Pool]) -> None:
+    """Note an error in these pools; one of the whole system is raised."""
+    if isinstance(error, _OF_THE_SYSTEM):
+        raise error
     for pool in pools:
         pool.error = pool.error or error
-
-
-def look(alias: str, system: AccountingSystem, pools: list[Pool], counts: Counts, look_every: timedelta) -> None:
-    """Withdraw the drafts that were deleted or used in the accounting system."""
-    waiting = {draft.remote_id: draft for pool in pools for draft in remote.free_drafts(pool.claim, using=alias)}
-    able = system.capabilities
-    changes_tell = able.changed_since and able.deletions
-    if able.changed_since:
-        due = [p for p in pools if (at := p.claim.looked_at) is None or p.claim.claimed_at - at >= look_every]
-        if due:
-            changes_tell = _look_at_changes(alias, system, due, waiting, counts) and changes_tell
-    every = FULL_LOOK_EVERY if changes_tell else FULL_LOOK_SOONER
-    for pool in pools:
-        _look_at_each(alias, system, pool, every, counts)
-
-
-def _look_at_changes(
-    alias: str, system: AccountingSystem, pools: list[Pool], waiting: Mapping[str, DraftMade], counts: Counts
-) -> bool:
-    """Read the changes since the last look, if any draft waits; whether they include all deletions."""
-    told = True
-    if waiting:
-        marks = [pool.claim.looked_at for pool in pools]
-        oldest = min(draft.drafted_at for draft in waiting.values())
-        since = min(mark if mark is not None else oldest for mark in marks) - system.capabilities.overlap
-        for page in system.changed(since):
-            told = told and page.deletions_known
-            for invoice in page.invoices:
-                if (draft := waiting.get(invoice.remote_id)) is not None:
-                    _judge(alias, draft, invoice, counts)
-    for pool in pools:
-        remote.note_look(pool.claim, looked_at=pool.claim.claimed_at, using=alias)
-    return told
-
-
-def _look_at_each(alias: str, system: AccountingSystem, pool: Pool, every: timedelta, counts: Counts) -> None:
-    """Look for the next few drafts by their numbers; the next run continues, or begins again once that is due."""
-    claim = pool.claim
-    if not claim.looked_through and claim.claimed_at - claim.full_look_at < every:
-        return
-    drafts = [draft for draft in remote.free_drafts(claim, using=alias) if draft.id > claim.looked_through]
-    for draft in drafts[:_LOOKS]:
-        found = system.find(number=draft.number)
-        there = [each for each in found if each.remote_id == draft.remote_id or draft.is_keyless]
-        _judge(alias, draft, there[0] if there else None, counts)
-        remote.note_look(claim, looked_through=draft.id, using=alias)
-    if len(drafts) <= _LOOKS:
-        remote.note_look(claim, full_look_at=claim.claimed_at, looked_through=0, using=alias)
-
-
-def _judge(alias: str, draft: DraftMade, there: RemoteInvoice | None, counts: Counts) -> None:
-    """Withdraw a draft that is no longer a draft, or no longer ours."""
-    problem = _problem(draft, there)
-    if not problem:
-        return
-    said: dict[str, Any] = {"problem": problem, "state": State.DELETED if there is None else there.state}
-    if there is not None:
-        said |= {"number": there.number, "reference": there.reference, "changed_at": there.changed_at}
-    outcome = remote.withdraw(draft, said, using=alias)
-    if outcome == "withdrawn":
-        counts.withdrawn += 1
-        _log.warning("The draft %s in %s was withdrawn from the pool: %s", draft.number, draft.system, problem)
-    elif outcome == "in_flight":
-        counts.in_flight += 1
 
 
 def _problem(draft: DraftMade, there: RemoteInvoice | None) -> str:
@@ -268,14 +198,74 @@ def _problem(draft: DraftMade, there: RemoteInvoice | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Filling:
-    """Makes drafts until ``deadline``, which is by the monotonic clock."""
+class _Work:
+    """Looks after the drafts of a system, and makes new ones until ``deadline``, which is by the monotonic clock."""
 
     alias: str
     system: AccountingSystem
     options: DraftOptions
-    counts: Counts
+    counts: Counter[str]
     deadline: float
+
+    def look(self, pools: list[Pool], look_every: timedelta) -> None:
+        """Withdraw the drafts that were deleted or used in the accounting system."""
+        waiting = {
+            draft.remote_id: draft for pool in pools for draft in remote.free_drafts(pool.claim, using=self.alias)
+        }
+        able = self.system.capabilities
+        changes_tell = able.changed_since and able.deletions
+        if able.changed_since:
+            due = [p for p in pools if (at := p.claim.looked_at) is None or p.claim.claimed_at - at >= look_every]
+            if due:
+                changes_tell = self._look_at_changes(due, waiting) and changes_tell
+        every = FULL_LOOK_EVERY if changes_tell else FULL_LOOK_SOONER
+        for pool in pools:
+            self._look_at_each(pool, every)
+
+    def _look_at_changes(self, pools: list[Pool], waiting: Mapping[str, DraftMade]) -> bool:
+        """Read the changes since the last look, if any draft waits; whether they include all deletions."""
+        told = True
+        if waiting:
+            marks = [pool.claim.looked_at for pool in pools]
+            oldest = min(draft.drafted_at for draft in waiting.values())
+            since = min(mark if mark is not None else oldest for mark in marks) - self.system.capabilities.overlap
+            for page in self.system.changed(since):
+                told = told and page.deletions_known
+                for invoice in page.invoices:
+                    if (draft := waiting.get(invoice.remote_id)) is not None:
+                        self._judge(draft, invoice)
+        for pool in pools:
+            remote.note_look(pool.claim, looked_at=pool.claim.claimed_at, using=self.alias)
+        return told
+
+    def _look_at_each(self, pool: Pool, every: timedelta) -> None:
+        """Look for the next few drafts by their numbers; the next run continues, or begins again once that is due."""
+        claim = pool.claim
+        if not claim.looked_through and claim.claimed_at - claim.full_look_at < every:
+            return
+        drafts = [draft for draft in remote.free_drafts(claim, using=self.alias) if draft.id > claim.looked_through]
+        for draft in drafts[:_LOOKS]:
+            found = self.system.find(number=draft.number)
+            there = [each for each in found if each.remote_id == draft.remote_id or draft.is_keyless]
+            self._judge(draft, there[0] if there else None)
+            remote.note_look(claim, looked_through=draft.id, using=self.alias)
+        if len(drafts) <= _LOOKS:
+            remote.note_look(claim, full_look_at=claim.claimed_at, looked_through=0, using=self.alias)
+
+    def _judge(self, draft: DraftMade, there: RemoteInvoice | None) -> None:
+        """Withdraw a draft that is no longer a draft, or no longer ours."""
+        problem = _problem(draft, there)
+        if not problem:
+            return
+        said: dict[str, Any] = {"problem": problem, "state": State.DELETED if there is None else there.state}
+        if there is not None:
+            said |= {"number": there.number, "reference": there.reference, "changed_at": there.changed_at}
+        outcome = remote.withdraw(draft, said, using=self.alias)
+        if outcome == "withdrawn":
+            self.counts["withdrawn"] += 1
+            _log.warning("The draft %s in %s was withdrawn from the pool: %s", draft.number, draft.system, problem)
+        elif outcome == "in_flight":
+            self.counts["in_flight"] += 1
 
     def fill_series(self, pool: Pool) -> None:
         claim = pool.claim
@@ -314,17 +304,17 @@ class _Filling:
             outcome, refusal, number = self.make(claim, need, ordinal)
             if outcome == "stored":
                 made, refused = made + 1, 0
-                self.counts.drafted += 1
+                self.counts["drafted"] += 1
             elif outcome == "refused":
                 refused += 1
-                self.counts.refused += 1
+                self.counts["refused"] += 1
                 why = refusal or "its number stands in the ledger already"
                 told = (number, claim.series, claim.system, why)
                 _log.warning("The draft %s of %s in %s can't go into the pool: %s", *told)
                 if refused == REFUSED_IN_A_ROW:
                     raise _stuck(claim)
             elif outcome == "over":
-                self.counts.refused += 1
+                self.counts["refused"] += 1
                 return True
             elif outcome != "there":
                 _log.warning("The pool of %s went to another worker meanwhile: %s", claim.series, outcome)

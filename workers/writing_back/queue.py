@@ -14,6 +14,7 @@ from typing import Any
 from django.db import connections
 from django.db.models import Case, QuerySet, Value, When
 
+from ledger.cursors import fetch
 from ledger.models import Series
 from ledger.models.columns import ClockTimestamp
 from ledger.unreadable import facts
@@ -49,7 +50,7 @@ _FOUND = """
     SELECT e.tenant, %(system)s, e.id, e.number, e.document, e.issued_on, 'waiting', '', 0, '', '', '{}'
     FROM ledger_entry e
     WHERE e.tenant = %(tenant)s AND e.kind = 'issued' AND e.series_id = ANY (%(series)s)
-      AND e.issued_on >= %(since)s AND e.transaction_id >= %(through)s
+      AND e.issued_on >= %(since)s::date AND e.transaction_id >= %(through)s
       AND NOT EXISTS (
           SELECT FROM ledger_workers_push p
           WHERE p.tenant = e.tenant AND p.system = %(system)s AND p.entry_id = e.id
@@ -112,18 +113,12 @@ class PushQueue:
             positions.bulk_create([PushPosition(system=self.system.name)], ignore_conflicts=True)
             chosen = Series.objects.using(self.alias).filter(tenant=self.system.tenant, code__in=codes)
             series = list(chosen.order_by("pk").values_list("pk", flat=True))
-            scope = {"tenant": self.system.tenant, "series": series, "since": since.isoformat()}
+            scope: dict[str, Any] = {"tenant": self.system.tenant, "series": series, "since": since.isoformat()}
             cursor.execute(_POSITION, {"system": self.system.name})
             through, looked_for, in_full, xmin = cursor.fetchone()
             looked_for = facts(looked_for)
             in_full = in_full or looked_for != scope
-            given = {
-                "system": self.system.name,
-                "tenant": self.system.tenant,
-                "series": series,
-                "since": since,
-                "through": 0 if in_full else through,
-            }
+            given = {**scope, "system": self.system.name, "through": 0 if in_full else through}
             cursor.execute(_FOUND, given)
             found = cursor.rowcount
             cursor.execute(_VOIDED, given)
@@ -137,11 +132,10 @@ class PushQueue:
     def claim(self, now: datetime) -> Push | None:
         """Claim the next row that is due at ``now``, and commit the claim; None if no row is due."""
         mark = uuid.uuid4().hex
-        with own_transaction(self.alias), connections[self.alias].cursor() as cursor:
-            whose = {"tenant": self.system.tenant, "system": self.system.name}
-            cursor.execute(_CLAIM, {**whose, "by": mark, "seconds": CLAIM_SECONDS, "now": now})
-            row = cursor.fetchone()
-        return None if row is None else self.rows().select_related("entry").get(pk=row[0])
+        whose = {"tenant": self.system.tenant, "system": self.system.name}
+        with own_transaction(self.alias):
+            claimed = fetch(self.alias, _CLAIM, {**whose, "by": mark, "seconds": CLAIM_SECONDS, "now": now})
+        return self.rows().select_related("entry").get(pk=claimed[0].id) if claimed else None
 
     def pushed(self, push: Push, there: RemoteInvoice) -> bool:
         """It is there, as it should be. What was voided meanwhile is cancelled next."""

@@ -1,6 +1,5 @@
 """``ledger_documents``: numbers whose document no longer exists."""
 
-from itertools import chain
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -54,14 +53,11 @@ class Command(LedgerCommand):
             failed += failures.told
         gone = findings(tenant=tenant, kind=FindingKind.NO_DOCUMENT, using=alias)
         if options["json"]:
-            self.write_json(
-                {"watched": sorted(missing_documents.watched()), "numbers": [one.as_dict() for one in gone]}
-            )
+            watched = sorted(missing_documents.watched())
+            self.write_json({"watched": watched, "numbers": [one.as_dict() for one in gone]})
         else:
-            first = next(gone, None)
-            if first is not None:
-                every = chain([first], gone)
-                rows = ((x.number, x.document, x.tenant, timestamp(x.raised_at), x.reason) for x in every)
+            rows = [(x.number, x.document, x.tenant, timestamp(x.raised_at), x.reason) for x in gone]
+            if rows:
                 self.write_table(("number", "document", "tenant", "found", "why it may stand"), rows)
             else:
                 self.stdout.write(f"Looked for rows of {', '.join(sorted(missing_documents.watched())) or 'no model'}.")

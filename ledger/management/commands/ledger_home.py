@@ -47,17 +47,13 @@ class Command(LedgerCommand):
         actions.add_parser("migrate", help="Make missing schemas, migrate all homes, and give each its range of ids.")
 
         moving = actions.add_parser("move", help="Take a tenant to another home; nothing is numbered for it meanwhile.")
-        moving.add_argument("org", metavar="TENANT", help="The tenant's key.")
-        moving.add_argument("to", metavar="HOME", help="The home that it goes to.")
-        moving.add_argument(
-            "--from", dest="source", metavar="HOME", help="The home that it leaves, if not as the setting says."
-        )
-        moving.add_argument(
-            "--hook", metavar="PATH", help="A function of tenant, old and new home, which moves the project's own rows."
-        )
-        moving.add_argument(
-            "--patience", type=seconds, default=60.0, metavar="SECONDS", help="How long to wait for open checkouts."
-        )
+        add = moving.add_argument
+        add("org", metavar="TENANT", help="The tenant's key.")
+        add("to", metavar="HOME", help="The home that it goes to.")
+        add("--from", dest="source", metavar="HOME", help="The home that it leaves, if not as the setting says.")
+        hook = "A function of tenant, old and new home, which moves the project's own rows."
+        add("--hook", metavar="PATH", help=hook)
+        add("--patience", type=seconds, default=60.0, metavar="SECONDS", help="How long to wait for open checkouts.")
         for name, told in (("stay", "Give up a move that hasn't arrived."), ("drop", "Delete the old copy.")):
             action = actions.add_parser(name, help=told)
             action.add_argument("org", metavar="TENANT", help="The tenant's key.")

@@ -34,16 +34,15 @@ class Command(LedgerCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True, metavar="add | caf | list")
         adding = actions.add_parser("add", help="Add a range.")
-        adding.add_argument("--prefix", default="", metavar="TEXT", help="As the authority writes it: {label}.")
-        adding.add_argument("--first", type=int, required=True, metavar="N", help="The first value.")
-        adding.add_argument("--last", type=int, metavar="N", help="The last value; left out for a range without end.")
-        adding.add_argument(
-            "--from", dest="valid_from", type=iso_date, required=True, metavar="DATE", help="Its first day."
-        )
-        adding.add_argument("--to", dest="valid_to", type=iso_date, metavar="DATE", help="Its last day, if it has one.")
-        adding.add_argument("--authority", required=True, metavar="NAME", help="Who granted it, such as 'CO DIAN'.")
-        adding.add_argument("--reference", required=True, metavar="TEXT", help="Its resolution, CAE or code.")
-        adding.add_argument("--type", default="", metavar="TEXT", help="The authority's type of document, such as FT.")
+        add = adding.add_argument
+        add("--prefix", default="", metavar="TEXT", help="As the authority writes it: {label}.")
+        add("--first", type=int, required=True, metavar="N", help="The first value.")
+        add("--last", type=int, metavar="N", help="The last value; left out for a range without end.")
+        add("--from", dest="valid_from", type=iso_date, required=True, metavar="DATE", help="Its first day.")
+        add("--to", dest="valid_to", type=iso_date, metavar="DATE", help="Its last day, if it has one.")
+        add("--authority", required=True, metavar="NAME", help="Who granted it, such as 'CO DIAN'.")
+        add("--reference", required=True, metavar="TEXT", help="Its resolution, CAE or code.")
+        add("--type", default="", metavar="TEXT", help="The authority's type of document, such as FT.")
         caf = actions.add_parser("caf", help="Add the range of a CAF file (Chile).")
         caf.add_argument("--rut", metavar="RUT", help="Refuse the file of another company: 76354771-K.")
         caf.add_argument("--verify", metavar="MODULE:FUNCTION", help="Checks the signature of the file, as bytes.")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from django.core.management.base import CommandError, CommandParser
+from django.utils.text import capfirst
 
 from ledger.calendars import Span, named_span
 from ledger.errors import InvalidArgument, ReportError
@@ -75,7 +76,9 @@ class Command(LedgerCommand):
         if package is None:
             chosen = self._format(options, separator)
         else:
-            self._refuse_beside_package(options)
+            beside = [name for name in ("on", "from", "to", "part", "format") if options[name] is not None]
+            if beside:
+                raise BadOptions(f"--package has its own dates and formats: leave out --{' and --'.join(beside)}.")
             options |= {"from": package.starts_on, "to": package.ends_on}
             options["output"] = options["output"] or f"folio-{package.starts_on}-{package.ends_on}.zip"
         warnings: list[str] = []
@@ -98,12 +101,7 @@ class Command(LedgerCommand):
         if not report.ok:
             state = report.verdict.state
             said = " ".join(map(str, [report.sentence, *report.problems[:20]]))
-            raise CommandError(f"{state[:1].upper()}{state[1:]}: {said}", returncode=state.exit_code)
-
-    def _refuse_beside_package(self, options: dict[str, Any]) -> None:
-        beside = [name for name in ("on", "from", "to", "part", "format") if options[name] is not None]
-        if beside:
-            raise BadOptions(f"--package has its own dates and formats: leave out --{' and --'.join(beside)}.")
+            raise CommandError(f"{capfirst(state)}: {said}", returncode=state.exit_code)
 
     def _format(self, options: dict[str, Any], separator: str) -> Format:
         suffix = Path(options["output"]).suffix.lower() if options["output"] else ""

@@ -99,8 +99,8 @@ MUTANTS = (
     Mutant(
         "explanations are looked for among all tenants",
         "ledger/web/gaps.py",
-        "x.tenant = %(tenant)s AND",
-        "true AND",
+        'sql.EXPLANATIONS.format(tenant="%(tenant)s")',
+        'sql.EXPLANATIONS.format(tenant="x.tenant")',
         (f"{LOCALITY}::test_so_do_its_pages",),
     ),
     Mutant(

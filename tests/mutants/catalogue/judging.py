@@ -55,8 +55,8 @@ MUTANTS = (
     Mutant(
         "sums kept through an alarm",
         "ledger/web/counts.py",
-        'return f"{table}.{raised}.{resolved}"',
-        'return ""',
+        'stamp = f"{table}.{raised}.{resolved}"',
+        'stamp = ""',
         ("tests/integration/test_pages_counts.py::test_an_alarm_makes_sums_be_counted_anew",),
     ),
     Mutant(

@@ -69,8 +69,8 @@ MUTANTS = (
     Mutant(
         "gaps of another tenant explained",
         "ledger/web/gaps.py",
-        "WHERE e.tenant = %(tenant)s AND e.kind = 'gap'",
-        "WHERE (e.tenant = %(tenant)s OR %(keys)s::text[] IS NOT NULL) AND e.kind = 'gap'",
+        "WHERE g.tenant = %(tenant)s AND (%(period)s",
+        "WHERE (g.tenant = %(tenant)s OR %(keys)s::text[] IS NOT NULL) AND (%(period)s",
         (PAGES_ACCESS, PAGES_ACTIONS),
     ),
     Mutant(

@@ -229,9 +229,8 @@ MUTANTS = (
     Mutant(
         "a claim that is not committed before the network",
         "workers/writing_back/queue.py",
-        "            row = cursor.fetchone()\n        return None if row is None",
-        "            row = cursor.fetchone()\n            connections[self.alias].set_rollback(True)\n"
-        "        return None if row is None",
+        '"now": now})\n        return self.rows()',
+        '"now": now})\n            connections[self.alias].set_rollback(True)\n        return self.rows()',
         (f"{WRITING_PROCESSES}::test_two_workers_at_once_push_each_number_once",),
     ),
     Mutant(

@@ -1,12 +1,16 @@
 """``ledger_drafts``: lists unused drafts in an accounting system, and cancels them there."""
 
+from collections import Counter
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
 from ledger import remote
-from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand, iso_date
+from ledger.management.base import BadOptions, LedgerCommand, iso_date
 from ledger.zones import series_zones, timestamp_in
+from workers.accounting import systems
+from workers.accounting.errors import Misconfigured
+from workers.remote import cancel_unused
 
 
 class Command(LedgerCommand):
@@ -31,55 +35,34 @@ class Command(LedgerCommand):
     def _shared(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--system", required=True, metavar="NAME", help="The system, as LEDGER_ACCOUNTING has it.")
-        parser.add_argument("--tenant", metavar="KEY", help="Only this tenant's; '' is the one without a name.")
-        parser.add_argument("--series", metavar="CODE", help="Only those of series with this code, such as invoice.")
+        self.add_chosen(parser)
         parser.add_argument("--period", type=iso_date, metavar="DATE", help="Only those of periods with this day.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        alias = self.alias(options)
-        self._refuse_strangers(options["system"])
-        self.refuse_unknown(alias, options["tenant"], options["series"])
-        wanted = {"tenant": options["tenant"], "series": options["series"], "day": options["period"]}
-        if options["action"] == "list":
-            self._list(alias, options["system"], wanted, as_json=options["json"])
-        else:
-            self._cancel(alias, options["system"], wanted, options)
-
-    def _refuse_strangers(self, system: str) -> None:
-        from workers.accounting import systems
-        from workers.accounting.errors import Misconfigured
-
         try:
-            systems.system(system)
+            systems.system(options["system"])
         except Misconfigured as error:
-            raise CommandError(str(error), returncode=BAD_OPTIONS) from error
+            raise BadOptions(str(error)) from error
+        self.refuse_unknown(self.alias(options), options["tenant"], options["series"])
+        super().handle(*args, **options)
 
-    def _list(self, alias: str, system: str, wanted: dict[str, Any], *, as_json: bool) -> None:
-        unused = list(remote.unused(system, **wanted, using=alias))
-        if as_json:
+    def _list(self, alias: str, options: dict[str, Any]) -> None:
+        unused = list(remote.unused(options["system"], **_wanted(options), using=alias))
+        if options["json"]:
             self.write_json([one.as_dict() for one in unused])
         elif unused:
-            zones = series_zones(alias)
-            self.write_table(
-                ("number", "series", "period", "drafted at", "why it is left", "there"),
-                (
-                    (
-                        one.draft.number,
-                        f"{one.draft.tenant}/{one.series}" if one.draft.tenant else one.series,
-                        f"{one.starts_on} to {one.ends_on}",
-                        timestamp_in(one.draft.drafted_at, zones[one.draft.tenant, one.series]),
-                        one.cause,
-                        one.said,
-                    )
-                    for one in unused
-                ),
-            )
+            zones, lines = series_zones(alias), []
+            for one in unused:
+                series = f"{one.draft.tenant}/{one.series}" if one.draft.tenant else one.series
+                drafted = timestamp_in(one.draft.drafted_at, zones[one.draft.tenant, one.series])
+                period = f"{one.starts_on} to {one.ends_on}"
+                lines.append((one.draft.number, series, period, drafted, one.cause, one.said))
+            self.write_table(("number", "series", "period", "drafted at", "why it is left", "there"), lines)
         else:
-            self.stdout.write(f"{system} has no unused drafts.")
+            self.stdout.write(f"{options['system']} has no unused drafts.")
 
-    def _cancel(self, alias: str, system: str, wanted: dict[str, Any], options: dict[str, Any]) -> None:
-        from workers.remote import cancel_unused
-
+    def _cancel(self, alias: str, options: dict[str, Any]) -> None:
+        system, wanted = options["system"], _wanted(options)
         total = sum(1 for _ in remote.unused(system, **wanted, using=alias))
         with self.progress(total, wanted=options["verbosity"] > 0 and not options["json"]) as begin:
             how: dict[str, Any] = {"by": self.actor(options), "using": alias}
@@ -88,10 +71,13 @@ class Command(LedgerCommand):
         if options["json"]:
             self.write_json([one.as_dict() for one in done])
         else:
-            cancelled = sum(1 for one in done if one.outcome == "cancelled")
-            gone = sum(1 for one in done if one.outcome == "gone")
-            self.stdout.write(f"{cancelled} drafts cancelled in {system}, {gone} were gone before.")
+            count = Counter(one.outcome for one in done)
+            self.stdout.write(f"{count['cancelled']} drafts cancelled in {system}, {count['gone']} were gone before.")
             for one in left:
                 self.stderr.write(f"{one.unused.draft.number}: {one.error or 'somebody uses it there'}")
         if left:
-            raise CommandError(f"{len(left)} drafts were not cancelled.", returncode=FAILED)
+            raise CommandError(f"{len(left)} drafts were not cancelled.")
+
+
+def _wanted(options: dict[str, Any]) -> dict[str, Any]:
+    return {"tenant": options["tenant"], "series": options["series"], "day": options["period"]}

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.db.models import Count, F
 
-from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand
+from ledger.management.base import MOST_LINES, BadOptions, LedgerCommand
 from ledger.timestamps import timestamp
 from workers import system_sweeps, writing_back
 from workers.accounting import systems
@@ -15,8 +15,6 @@ from workers.writing_back.queue import DUE, STUCK, PushQueue
 
 #: The columns of a row in the JSON output.
 _ROW = ("number", "document", "issued_on", "state", "attempts", "next_attempt_at", "last_error", "remote_id", "facts")
-#: Rows of a list; the whole count is always shown.
-_LINES = 200
 
 
 class Command(LedgerCommand):
@@ -34,23 +32,19 @@ class Command(LedgerCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--system", metavar="NAME", help="Only this one, by its name in LEDGER_ACCOUNTING.")
-        parser.add_argument("--list", action="store_true", help="Push nothing; show what waits or needs a person.")
-        parser.add_argument(
-            "--retry",
-            action="store_true",
-            help="First put numbers that needed a person, and were corrected, back into the queue.",
-        )
-        parser.add_argument(
-            "--number", action="append", default=[], help="With --retry: only this number; may be repeated."
-        )
+        add = parser.add_argument
+        add("--system", metavar="NAME", help="Only this one, by its name in LEDGER_ACCOUNTING.")
+        add("--list", action="store_true", help="Push nothing; show what waits or needs a person.")
+        retry = "First put numbers that needed a person, and were corrected, back into the queue."
+        add("--retry", action="store_true", help=retry)
+        add("--number", action="append", default=[], help="With --retry: only this number; may be repeated.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         alias = self.alias(options)
         if options["list"] and options["retry"]:
-            raise CommandError("--list changes nothing: leave --retry out.", returncode=BAD_OPTIONS)
+            raise BadOptions("--list changes nothing: leave --retry out.")
         if options["number"] and not (options["retry"] and options["system"]):
-            raise CommandError("--number goes with --retry and --system.", returncode=BAD_OPTIONS)
+            raise BadOptions("--number goes with --retry and --system.")
         told: list[dict[str, Any]] = []
         names = self._names(options["system"])
         with self.progress(len(names), wanted=options["verbosity"] > 0) as begin:
@@ -67,28 +61,28 @@ class Command(LedgerCommand):
                 self._show(each)
         wrong = [each["system"] for each in told if each["error"] or each["stuck"]]
         if wrong:
-            raise CommandError(f"These need a person: {', '.join(wrong)}.", returncode=FAILED)
+            raise CommandError(f"These need a person: {', '.join(wrong)}.")
 
     def _names(self, chosen: str | None) -> list[str]:
         try:
             names = list(system_sweeps.systems_of("push"))
             if chosen is not None and not systems.system(chosen).push:
-                raise CommandError(f"The settings of {chosen!r} have no 'push'.", returncode=BAD_OPTIONS)
+                raise BadOptions(f"The settings of {chosen!r} have no 'push'.")
         except Misconfigured as error:
-            raise CommandError(str(error), returncode=BAD_OPTIONS) from error
+            raise BadOptions(str(error)) from error
         return names if chosen is None else [chosen]
 
     def _retry(self, queue: PushQueue, numbers: list[str]) -> int:
         known = set(queue.rows().filter(state__in=STUCK, number__in=numbers).values_list("number", flat=True))
         if missing := sorted(set(numbers) - known):
-            raise CommandError(f"These don't need a person: {', '.join(missing)}.", returncode=BAD_OPTIONS)
+            raise BadOptions(f"These don't need a person: {', '.join(missing)}.")
         return queue.retry(numbers)
 
     def _show(self, told: dict[str, Any]) -> None:
         counted = ", ".join(f"{count} {name}" for name, count in told["counts"].items() if count)
         states = ", ".join(f"{count} {state}" for state, count in told["states"].items()) or "nothing so far"
         self.stdout.write(f"{told['system']}: {f'{counted} just now; ' if counted else ''}in all {states}.")
-        rows = [*told["stuck"], *told["due"]][:_LINES]
+        rows = [*told["stuck"], *told["due"]][:MOST_LINES]
         if rows:
             header = ("number", "document", "state", "attempts", "next", "what is the matter")
             self.write_table(header, (_line(row) for row in rows))
@@ -113,8 +107,8 @@ def _queue(queue: PushQueue) -> dict[str, Any]:
     position = PushPosition.objects.using(queue.alias).filter(pk=queue.system.name).first()
     return {
         "states": dict(sorted(counted)),
-        "stuck": list(rows.filter(state__in=STUCK).order_by("pk").values(*_ROW)[:_LINES]),
-        "due": list(due.values(*_ROW)[:_LINES]),
+        "stuck": list(rows.filter(state__in=STUCK).order_by("pk").values(*_ROW)[:MOST_LINES]),
+        "due": list(due.values(*_ROW)[:MOST_LINES]),
         "last_run": None if position is None else {"ran_at": position.ran_at, "error": position.error},
     }
 

@@ -7,7 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from ledger.actions import acknowledge
 from ledger.errors import ReconciliationError
-from ledger.management.base import BAD_OPTIONS, FAILED, LedgerCommand
+from ledger.management.base import MOST_LINES, BadOptions, LedgerCommand
 from ledger.models import RemoteReading
 from ledger.reconciliation import Finding, count_findings, findings
 from ledger.reconciliation.findings import count_confirmed
@@ -15,9 +15,6 @@ from ledger.reconciliation.mirror import LostDocuments
 from ledger.timestamps import timestamp
 from workers.accounting import errors, systems
 from workers.reconciliation import Reconciled, reconcile
-
-#: Lines of a table; --json has them all.
-_LINES = 200
 
 #: The exit code if the system could not be read.
 UNREAD = 3
@@ -57,12 +54,8 @@ class Command(LedgerCommand):
 
     def _reading(self, parser: CommandParser) -> None:
         self._shared(parser)
-        parser.add_argument(
-            "--since",
-            type=iso_time,
-            metavar="TIME",
-            help="Read the changes since that day or time (UTC if it has no zone), not since the last reading.",
-        )
+        since = "Read the changes since that day or time (UTC if it has no zone), not since the last reading."
+        parser.add_argument("--since", type=iso_time, metavar="TIME", help=since)
         parser.add_argument("--full", action="store_true", help="Read everything, and compare everything.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -76,14 +69,9 @@ class Command(LedgerCommand):
         reading = RemoteReading.objects.using(alias).filter(**whose).first()
         found = list(findings(**whose, resolved=options.get("resolved", False), using=alias))
         if options["json"]:
-            self.write_json(
-                {
-                    "run": None if done is None else done.as_dict(),
-                    "confirmed": self._confirmed(system, alias),
-                    "reading": None if reading is None else _told(reading),
-                    "findings": [finding.as_dict() for finding in found],
-                }
-            )
+            told = {"run": None if done is None else done.as_dict(), "confirmed": self._confirmed(system, alias)}
+            told |= {"reading": None if reading is None else _told(reading)}
+            self.write_json(told | {"findings": [finding.as_dict() for finding in found]})
         else:
             self._show(system, found, done, alias)
         if reading is None or reading.compared_at is None:
@@ -94,19 +82,19 @@ class Command(LedgerCommand):
             )
         counts = count_findings(**whose, acknowledged=False, using=alias)
         if counts:
-            told = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
-            raise CommandError(f"{sum(counts.values())} findings are unresolved ({told}).", returncode=FAILED)
+            each = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
+            raise CommandError(f"{sum(counts.values())} findings are unresolved ({each}).")
 
     def _system(self, options: dict[str, Any]) -> systems.System:
         if not options["system"]:
             names = ", ".join(systems.setting("SYSTEMS", {})) or "none"
-            raise CommandError(f"Name the system: --system NAME. The settings have: {names}.", returncode=BAD_OPTIONS)
+            raise BadOptions(f"Name the system: --system NAME. The settings have: {names}.")
         if options.get("since") and options.get("full"):
-            raise CommandError("--full reads everything: leave --since out.", returncode=BAD_OPTIONS)
+            raise BadOptions("--full reads everything: leave --since out.")
         try:
             return systems.system(options["system"])
         except errors.Misconfigured as error:
-            raise CommandError(str(error), returncode=BAD_OPTIONS) from error
+            raise BadOptions(str(error)) from error
 
     def _run(self, system: systems.System, alias: str, options: dict[str, Any]) -> Reconciled:
         try:
@@ -118,10 +106,8 @@ class Command(LedgerCommand):
     def _acknowledge(self, alias: str, options: dict[str, Any]) -> None:
         how = {"reason": options["reason"], "by": self.actor(options), "using": alias}
         said = self.do_all(options["finding"], lambda finding: acknowledge(finding, **how), alias, turn="acknowledge")
-        if options["json"]:
-            self.write_json([{"finding": event.finding_id, "acknowledged_at": event.acknowledged_at} for event in said])
-        else:
-            self.stdout.write(self.style.SUCCESS(f"Acknowledged: {', '.join(map(str, options['finding']))}."))
+        told = [{"finding": event.finding_id, "acknowledged_at": event.acknowledged_at} for event in said]
+        self.answer(options, told, f"Acknowledged: {', '.join(map(str, options['finding']))}.")
 
     def _confirmed(self, system: systems.System, alias: str) -> int:
         return count_confirmed(org=system.tenant, system=system.name, using=alias)
@@ -137,9 +123,9 @@ class Command(LedgerCommand):
                 self.stdout.write(f"Not compared, since {system.name} isn't read for such documents: {told}.")
         if found:
             header = ("id", "number", "what", "there", "document", "raised", "acknowledged")
-            self.write_table(header, (_line(finding) for finding in found[:_LINES]))
-        if len(found) > _LINES:
-            self.stdout.write(f"The first {_LINES} of {len(found)} findings; --json has all.")
+            self.write_table(header, (_line(finding) for finding in found[:MOST_LINES]))
+        if len(found) > MOST_LINES:
+            self.stdout.write(f"The first {MOST_LINES} of {len(found)} findings; --json has all.")
         self.stdout.write(f"{self._confirmed(system, alias)} numbers are confirmed by {system.name}.")
         if not found:
             self.stdout.write(self.style.SUCCESS("Nothing differs."))

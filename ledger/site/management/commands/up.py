@@ -1,23 +1,26 @@
 """``make up``: the whole product on this machine, without Docker: PostgreSQL, Redis, site, worker and beat."""
 
 import os
+import secrets
 import shlex
+import socket
 import sys
+from collections.abc import Callable
 from typing import Any
 
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
-from django.db import connections
+from django.db import connection, connections
+from django.db.migrations.executor import MigrationExecutor
 
 from ledger.management.base import LedgerCommand
 from ledger.site import embedded
-from ledger.site.local import (
-    HOST,
-    add_port_and_login,
-    free_port,
-    migrate_if_needed,
-    process_environment,
-    reset_superuser,
-)
+
+HOST = "127.0.0.1"
+PORT = 8000
+#: How many ports are tried after the one that was asked for.
+PORTS = 50
 
 
 class Command(LedgerCommand):
@@ -44,11 +47,11 @@ class Command(LedgerCommand):
             raise CommandError(f"{error}: pip install 'django-folio[up]' brings what this command starts.") from error
         name = login or ("" if os.environ.get("DATABASE_URL") else "folio")
         try:
-            environment = process_environment(PYTHONUNBUFFERED="1")
+            environment = embedded.process_environment(PYTHONUNBUFFERED="1")
         except embedded.EmbeddedServerError as error:
             raise CommandError(str(error)) from error
         migrate_if_needed(self.stdout.write)
-        found = free_port(port)
+        found = _free_port(port)
         if found is None:
             raise CommandError(f"The ports from {port} on are taken. Choose another --port.")
         if found != port:
@@ -86,3 +89,64 @@ def _commands(port: int) -> dict[str, list[str]]:
         # Without a pid file: after a crash, an old one would keep beat from starting.
         "beat": [*celery, "beat", "--loglevel=INFO", f"--schedule={schedule}", "--pidfile="],
     }
+
+
+def port_number(text: str) -> int:
+    """A port option; argparse reports the ValueError with the option's name."""
+    port = int(text)
+    if not 1 <= port <= 65535:
+        raise ValueError(text)
+    return port
+
+
+port_number.__name__ = "port"
+
+
+def add_port_and_login(parser: CommandParser, whose_database: str) -> None:
+    """The options of a site on this machine; ``whose_database`` says what --login does with DATABASE_URL."""
+    parser.add_argument(
+        "--port", type=port_number, default=PORT, help=f"Of the site; default {PORT}, the next free one if taken."
+    )
+    parser.add_argument(
+        "--login",
+        metavar="NAME",
+        help=f"A superuser, made if missing; gets a new password, which is printed. Default: folio. {whose_database}",
+    )
+
+
+def ports_from(wanted: int) -> range:
+    """The ports to try, in order."""
+    return range(wanted, min(wanted + PORTS, 65535) + 1)
+
+
+def _free_port(wanted: int) -> int | None:
+    """The first of these ports that is free, for a server that starts at once; or None."""
+    for port in ports_from(wanted):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            return port
+    return None
+
+
+def migrate_if_needed(tell: Callable[[str], object]) -> None:
+    """Migrate the database, and say so, unless it is migrated."""
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        tell("Migrating the database …")
+        call_command("migrate", interactive=False, verbosity=0)
+
+
+def reset_superuser(name: str) -> str:
+    """Make the user a superuser with a new password, which is returned and kept nowhere."""
+    password = secrets.token_urlsafe(12)
+    users = get_user_model()
+    user, _ = users._default_manager.get_or_create(None, **{users.USERNAME_FIELD: name})
+    for right in ("is_active", "is_staff", "is_superuser"):
+        setattr(user, right, True)
+    user.set_password(password)
+    user.save()
+    return password

@@ -1,4 +1,4 @@
-"""``manage.py admin_site``: the admin on this machine with a ready login, to look at what the demo wrote."""
+"""``make admin``: the admin on this machine with a ready login, to look at what the demo wrote."""
 
 import errno
 import os
@@ -12,7 +12,7 @@ from django.db import connection
 from ledger.management.base import LedgerCommand
 from ledger.models import Entry
 from ledger.site import embedded
-from ledger.site.local import HOST, add_port_and_login, migrate_if_needed, ports_from, reset_superuser
+from ledger.site.management.commands.up import HOST, add_port_and_login, migrate_if_needed, ports_from, reset_superuser
 
 
 class Command(LedgerCommand):
@@ -21,8 +21,8 @@ class Command(LedgerCommand):
         "Migrates the database first if needed."
     )
 
-    examples = """  manage.py admin_site --port 8080
-  DATABASE_URL=postgresql://… manage.py admin_site --login maria
+    examples = """  manage.py admin_site --port 8080 --settings tests.demo.settings
+  DATABASE_URL=postgresql://… manage.py admin_site --login maria --settings tests.demo.settings
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
