@@ -70,7 +70,7 @@ def test_the_countries_and_their_policies() -> None:
         find_rules("XX")
 
 
-@pytest.mark.parametrize("rules", all_rules().values(), ids=str)
+@pytest.mark.parametrize("rules", all_rules().values(), ids=list(all_rules()))
 def test_each_rule_cites_a_source_that_the_page_names(rules: Rules) -> None:
     documented = DOCS.read_text(encoding="utf-8")
     assert rules.sources
