@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models.functions import Upper
 
+from ledger import kinds
 from ledger.models.columns import ShortTextField, key, unchecked_key, written_at
 from ledger.models.events import Entry
 from ledger.models.readable import DayField, MomentField
@@ -29,17 +30,11 @@ class RemoteDocument(models.Model):
     it, by ``RemoteReading.generation``.
     """
 
-    class State(models.TextChoices):
-        DRAFT = "draft", "draft"
-        POSTED = "posted", "posted"
-        VOID = "void", "void"
-        DELETED = "deleted", "deleted"
-
     tenant = key(blank=True)
     system = key(help_text="Its name in LEDGER_ACCOUNTING.")
     remote_id = ShortTextField(max_length=REMOTE_LENGTH)
     number = ShortTextField(max_length=REMOTE_LENGTH, blank=True, default="")
-    state = ShortTextField(max_length=8, choices=State.choices)
+    state = ShortTextField(max_length=8, choices=[(each.value, each.value) for each in kinds.State])
     issued_on = DayField(null=True, blank=True)
     reference = ShortTextField(max_length=REMOTE_LENGTH, blank=True, default="", help_text="The key of our document.")
     changed_at = MomentField(null=True, blank=True)

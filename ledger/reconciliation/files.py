@@ -18,8 +18,8 @@ from ledger.calendars import day_after, zone
 from ledger.conf import ledger_settings
 from ledger.database_errors import translate_database_errors
 from ledger.errors import ReconciliationError
-from ledger.kinds import Kind
-from ledger.models import RemoteDocument, RemoteReading
+from ledger.kinds import Kind, State
+from ledger.models import RemoteReading
 from ledger.reconciliation.books import BookSettings
 from ledger.reconciliation.comparing import Compared, compare
 from ledger.reconciliation.describing import Describe, describe_numbers
@@ -36,7 +36,7 @@ _EXAMPLES = 5
 # Each file states its own span and kinds.
 _POLICY = ReadPolicy(overlap=timedelta(0), full_every=timedelta.max)
 
-_STATES = {"void": RemoteDocument.State.VOID, "valid": RemoteDocument.State.POSTED, "draft": RemoteDocument.State.DRAFT}
+_STATES = {"void": State.VOID, "valid": State.POSTED, "draft": State.DRAFT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +209,7 @@ class _Reader:
         if self._complete is not None and not self._complete[0] <= day <= self._complete[1]:
             rows.left_out["not within the days that are complete"] += 1
             return None
-        state = _STATES.get(row.status, RemoteDocument.State.POSTED)
+        state = _STATES.get(row.status, State.POSTED)
         reference = "" if rows.document is None else text_of(row.cells[rows.document])
         silent = rows.void is not None and not text_of(row.cells[rows.void])
         # A document of another kind is another document, even with the same number and key.

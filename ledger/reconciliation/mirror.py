@@ -16,6 +16,7 @@ from django.db import connections, router, transaction
 
 from ledger.cursors import fetch, fetch_value
 from ledger.errors import ReconciliationError
+from ledger.kinds import RemoteInvoice as RemoteInvoice
 from ledger.models import RemoteReading
 from ledger.models.remote import REMOTE_LENGTH
 from ledger.reconciliation import mirror_sql
@@ -31,29 +32,6 @@ _UNKEPT = re.compile("[\0\ud800-\udfff]")
 _CHANGING = [
     field.name for field in RemoteReading._meta.concrete_fields if field.name not in ("id", "tenant", "system")
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteInvoice:
-    """One document of the remote system, with what matters for its number.
-
-    ``remote_id`` is the system's own key, ``number`` is as the system has it (empty before it has one), ``state`` one
-    of ``RemoteDocument.State``, and ``reference`` is the key of our document, which we wrote into it, or empty.
-    ``changed_at`` is by the system's clock. If the document was deleted, everything except ``remote_id`` may be empty.
-    ``total`` includes taxes. ``customer`` has every name that the system has for the customer, one on each line.
-    ``kind`` is a Kind, or empty if the number may belong to any series.
-    """
-
-    remote_id: str
-    number: str
-    state: str
-    issued_on: date | None
-    reference: str
-    changed_at: datetime | None
-    total: Decimal | None = None
-    currency: str = ""
-    customer: str = ""
-    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

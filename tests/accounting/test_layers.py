@@ -18,13 +18,12 @@ DJANGO = {"oauth", "quota", "systems"}
 #: The modules that read books in files, which the ledger itself can do.
 FILES = {"folder"}
 BOOKS = {
+    "ledger.calendars",
     "ledger.reconciliation",
     "ledger.reconciliation.describing",
     "ledger.reconciliation.files",
     "ledger.spreadsheets",
 }
-#: The protocol, whose documents are those that the mirror keeps.
-MIRROR = {"ledger.models", "ledger.reconciliation.mirror"}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
@@ -42,4 +41,4 @@ def test_of_the_ledger_nothing_but_its_errors(path: Path) -> None:
         {"ledger.timestamps"} if path.stem in DJANGO else set()
     )
     found = {name for name in imports(path) if name.split(".")[0] == "ledger"} - allowed
-    assert found <= (BOOKS if path.stem in FILES else MIRROR if path.stem == "base" else set())
+    assert found <= (BOOKS if path.stem in FILES else set())

@@ -42,7 +42,7 @@ def test_the_preview_of_a_counter_that_never_starts_anew(root: Client) -> None:
 
 def test_the_preview_of_explicit_periods_says_so(root: Client) -> None:
     (line,) = preview(root, calendar="explicit", template="X-{year}{month}{day}-{counter}")["lines"]
-    assert "opened by hand" in line["note"]
+    assert "if somebody opens a period" in line["note"]
 
 
 def test_the_preview_says_why_a_template_is_refused(root: Client) -> None:

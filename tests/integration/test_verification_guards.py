@@ -154,7 +154,7 @@ def test_a_check_that_the_role_may_not_do_is_told(ledger: BaseDatabaseWrapper) -
         cursor.execute(ROLE + "SET LOCAL ROLE folio_stranger")
         findings = found()
     assert {finding.check for finding in findings} == {"not-checked"}
-    assert any("permission denied for table ledger_entry" in finding.problem for finding in findings)
+    assert any("permission denied for table ledger_period" in finding.problem for finding in findings)
 
 
 def test_no_table_at_all(ledger: BaseDatabaseWrapper) -> None:

@@ -14,9 +14,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from ledger.kinds import Kind
-from ledger.models import RemoteDocument
-from ledger.reconciliation.mirror import RemoteInvoice as RemoteInvoice
+from ledger.kinds import Kind, RemoteInvoice as RemoteInvoice, State as State
 from workers.accounting.errors import AccountingError, AnswerLost, EndlessPages, NumberRefused, Refused, Unsupported
 
 if TYPE_CHECKING:
@@ -35,10 +33,6 @@ class WhoNumbers(StrEnum):
     AT_DRAFT = "at_draft"
     #: The system does, when the document is posted: the number is read back.
     AT_POST = "at_post"
-
-
-#: The state of a document in the remote system, whatever the system calls it.
-State = RemoteDocument.State
 
 
 @dataclass(frozen=True, slots=True)
