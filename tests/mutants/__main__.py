@@ -28,6 +28,8 @@ LEFT_OUT = shutil.ignore_patterns(
 
 #: How long the tests of one mutant may take, in seconds.
 PATIENCE = 180
+#: A function that a mutant made endless fails its test, and doesn't stay behind in the server.
+ENDLESS = "-c statement_timeout=60s"
 
 KILLED, SURVIVED, BROKEN = "killed", "SURVIVED", "BROKEN"
 
@@ -84,7 +86,7 @@ def run_tests(tree: Path, tests: tuple[str, ...]) -> subprocess.CompletedProcess
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", *tests],
         cwd=tree,
-        env={**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1", "PGOPTIONS": ENDLESS},
         capture_output=True,
         text=True,
         check=False,

@@ -479,7 +479,7 @@ MUTANTS = (
         f"{SQL}/ledger_next_value.sql",
         " AND NOT s.chronological AND",
         " AND",
-        (f"{DJANGO_SEQUENCES}::TestWhatFolioAdds::test_the_guard_of_chronology_is_kept_up",),
+        (f"{DJANGO_SEQUENCES}::TestWhatFolioAdds::test_the_guard_of_chronology_knows_the_first_date",),
     ),
     Mutant(
         "the latest date forgotten once the guard is off",
