@@ -235,8 +235,8 @@ def _workbook(source: Source, layout: Layout, wanted: list[str]) -> Table:
     except ModuleNotFoundError as error:
         raise TableError(
             f"The file {source.name!r} is a workbook, and python-calamine, which reads workbooks, isn't installed.",
-            rule="Workbooks (XLSX, XLS, ODS) are read with the extra 'tables'.",
-            remedy="pip install 'django-folio[tables]'; or save the sheet as CSV in UTF-8.",
+            rule="Workbooks (XLSX, XLS, ODS) are read with the extra 'spreadsheets'.",
+            remedy="pip install 'django-folio[spreadsheets]'; or save the sheet as CSV in UTF-8.",
         ) from error
     content = source.everything()
     try:

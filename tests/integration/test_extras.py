@@ -39,7 +39,7 @@ BROUGHT_BY = {
     **dict.fromkeys(("cryptography", "httpcore", "httpx"), "accounting"),
     **dict.fromkeys(("fontTools", "fpdf", "uharfbuzz", "xlsxwriter"), "reports"),
     "defusedxml": "ranges",
-    "python_calamine": "tables",
+    "python_calamine": "spreadsheets",
     "prometheus_client": "metrics",
 }
 
@@ -224,7 +224,7 @@ def use_reports(python: Path, host: Path, environment: dict[str, str]) -> None:
         assert output.read_bytes().startswith(magic)
 
 
-def use_tables(python: Path, host: Path, environment: dict[str, str]) -> None:
+def use_spreadsheets(python: Path, host: Path, environment: dict[str, str]) -> None:
     (host / "old.ods").write_bytes(spreadsheet([["number", "issued_at"], ["1", "2025-01-02"]]))
     adopting = ["ledger_adopt", "old.ods", "--series=old", "--template={counter}", "--calendar=never", "--json"]
     assert json.loads(run(python, "-m", "django", *adopting, cwd=host, env=environment))["rows"] == 1
@@ -291,7 +291,7 @@ MAIN_COMMANDS: dict[str, Callable[[Path, Path, dict[str, str]], None]] = {
     "reports": use_reports,
     "ranges": use_ranges,
     "seals": use_seals,
-    "tables": use_tables,
+    "spreadsheets": use_spreadsheets,
 }
 
 
