@@ -51,6 +51,7 @@ KEPT_BY = {
         f"ledger_ticket.{name}": _TICKET
         for name in ("actor", "code", "documents", "entry_ids", "issued_on", "metadata")
     },
+    "ledger_ticket.tells": "ledger_leave_ticket cuts it",
     "ledger_seal.state": "its check: 8 KiB for each leaf",
     **{f"ledger_seal.{name}": _SEAL for name in ("counts", "ids", "tables", "leaves", "salt")},
     **dict.fromkeys(

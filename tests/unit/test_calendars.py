@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import pytest
 from hypothesis import assume, given, strategies as st
 
-from ledger import calendars, formats, texts
+from ledger import calendars, formats, intervals, texts
 from ledger.calendars import (
     NO_PLACES,
     Calendar,
@@ -359,7 +359,7 @@ def test_an_unknown_zone_is_refused(name: str) -> None:
 # Purity
 
 
-@pytest.mark.parametrize("module", [calendars, formats, texts])
+@pytest.mark.parametrize("module", [calendars, formats, intervals, texts])
 def test_the_pure_modules_import_neither_django_nor_a_clock(module: object) -> None:
     tree = ast.parse(Path(str(getattr(module, "__file__", ""))).read_text(encoding="utf-8"))
     imported: set[str] = set()
@@ -375,6 +375,7 @@ def test_the_pure_modules_import_neither_django_nor_a_clock(module: object) -> N
     assert {name for name in imported if name.startswith("ledger")} <= {
         "ledger.calendars",
         "ledger.errors",
+        "ledger.intervals",
         "ledger.texts",
     }
     assert not {name for name in imported if name.partition(".")[0] in {"django", "time", "freezegun", "os"}}

@@ -92,7 +92,7 @@ BEGIN
         (transaction_id, tenant, series_id, code, period_id, documents, entry_ids, issued_on, on_stated, slides, tells,
          actor, metadata, replaces_id)
     VALUES (writer, p_tenant, series, p_series, period, p_documents, ids, day, p_on_stated,
-            slides, coalesce(p_tells, ''), p_actor, p_metadata, p_replaces)
+            slides, left(coalesce(p_tells, ''), 64), p_actor, p_metadata, p_replaces)
     RETURNING id INTO ticket;
     RETURN ARRAY['pending', days, series::text, period::text, writer::text, ticket::text, ids::text, slides::text,
                  p_replaces::text, early::text];
