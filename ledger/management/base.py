@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import date
+from datetime import date, timedelta
 from io import StringIO
 from typing import Any
 
@@ -348,6 +348,14 @@ def seconds(text: str) -> float:
     if not 0 <= value <= 1_000_000:  # false for nan too
         raise ValueError(text)
     return value
+
+
+def days(text: str) -> timedelta:
+    """An option of days, up to ten thousand; argparse reports the ValueError with the option's name."""
+    value = float(text)
+    if not 0 <= value <= 10_000:  # false for nan too
+        raise ValueError(text)
+    return timedelta(days=value)
 
 
 def iso_date(text: str) -> date:

@@ -310,6 +310,11 @@ class TestOddOptions:
         define_series("invoice", template="I-{year}-{counter}", max_length=20, time_zone="UTC")
         with pytest.raises(CommandError):
             call_command(*command.split())
+
+    @pytest.mark.parametrize("odd", ["nan", "inf", "1e300", "-1"])
+    def test_days_out_of_bounds(self, odd: str) -> None:
+        with pytest.raises(CommandError, match="invalid days value"):
+            call_command("ledger_books", "books.csv", "--system", "books", f"--grace={odd}")
         assert not Period.objects.exists()
 
 

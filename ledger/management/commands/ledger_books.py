@@ -1,12 +1,11 @@
 """``ledger_books``: compares the ledger with books in a file, the export of any accounting program."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
 from ledger.errors import InvalidArgument
-from ledger.management.base import MOST_LINES, BadOptions, LedgerCommand, counted, iso_date
+from ledger.management.base import MOST_LINES, BadOptions, LedgerCommand, counted, days, iso_date
 from ledger.management.file_options import add_layout, layout_of, words, write_counts
 from ledger.reconciliation import BookSettings
 from ledger.reconciliation.files import FileRead, reconcile_file
@@ -38,7 +37,7 @@ class Command(LedgerCommand):
         add("--from", dest="first", type=iso_date, metavar="DATE", help="The file has everything from this day on.")
         add("--to", dest="last", type=iso_date, metavar="DATE", help="And up to this day; without both, everything.")
         add("--as-of", type=iso_date, metavar="DATE", help="Exported at the end of this day; by default of --to.")
-        add("--grace", type=float, default=1.0, metavar="DAYS", help="How long a number may be missing there (1).")
+        add("--grace", type=days, default="1", metavar="DAYS", help="How long a number may be missing there (1).")
         add("--foreign", choices=("report", "ignore"), default="report", help="Numbers there that fit no series.")
         add("--dry-run", action="store_true", help="Show what would be found, and write nothing.")
         file = parser.add_argument_group("the file").add_argument
@@ -58,7 +57,7 @@ class Command(LedgerCommand):
                 options["file"],
                 BookSettings(
                     series=tuple(code for code, _, _ in series) or None,
-                    grace=timedelta(days=options["grace"]),
+                    grace=options["grace"],
                     kinds={code: kind for code, _, kind in series if kind},
                     **{name: options[name] for name in ("system", "tenant", "foreign")},
                 ),
