@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import date
 
@@ -32,8 +33,11 @@ class Tokens(StandIn):
     def __init__(self) -> None:
         super().__init__()
         self.server = TokenServer("an-id", self.secret, FIRST)
+        self.takes = 0.0
 
     def answer(self, request: Request) -> Reply:
+        if self.takes:
+            time.sleep(self.takes)  # as a distant server does, so that processes without a lock renew at once
         return self.server.answer(request)
 
 
@@ -92,7 +96,7 @@ def race(standin: Tokens, times: int) -> list[str]:
 
 
 def test_processes_that_renew_at_once_never_use_a_refresh_token_twice(standin: Tokens) -> None:
-    standin.server.lives = 0
+    standin.server.lives, standin.takes = 0, 0.05
     race(standin, times=6)
     assert not standin.server.revoked
     assert standin.server.refreshed == 18

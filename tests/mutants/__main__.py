@@ -29,7 +29,7 @@ LEFT_OUT = shutil.ignore_patterns(
 #: How long the tests of one mutant may take, in seconds.
 PATIENCE = 180
 #: A function that a mutant made endless fails its test, and doesn't stay behind in the server.
-ENDLESS = "-c statement_timeout=60s"
+ENDLESS = "-c statement_timeout=150s"
 
 KILLED, SURVIVED, BROKEN = "killed", "SURVIVED", "BROKEN"
 
