@@ -34,6 +34,13 @@ MUTANTS = (
         ("tests/concurrency/test_changed_settings.py",),
     ),
     Mutant(
+        "a change of allocation holds the series while it waits for a counter",
+        f"{SQL}/ledger_change_allocation.sql",
+        "IF most > 1 THEN",
+        "IF false THEN",
+        ("tests/concurrency/test_changed_settings.py",),
+    ),
+    Mutant(
         "a setting may be of any type",
         "ledger/models/series.py",
         "        if not (fits or (value is None and field.null)):\n",
