@@ -18,13 +18,13 @@ from ledger.calendars import day_after, zone
 from ledger.conf import ledger_settings
 from ledger.database_errors import translate_database_errors
 from ledger.errors import ReconciliationError
-from ledger.kinds import Kind, State
+from ledger.kinds import Kind, RemoteInvoice, State
 from ledger.models import RemoteReading
 from ledger.reconciliation.books import BookSettings
 from ledger.reconciliation.comparing import Compared, compare
 from ledger.reconciliation.describing import Describe, describe_numbers
 from ledger.reconciliation.findings import Finding, findings
-from ledger.reconciliation.mirror import ReadPolicy, RemoteInvoice, begin, save_page
+from ledger.reconciliation.mirror import ReadPolicy, begin, save_page
 from ledger.spreadsheets import BadRow, Chosen, ChosenRows, Dates, Layout, UnreadableDate, open_table, text_of
 
 #: Documents saved at a time.

@@ -16,7 +16,7 @@ from django.db import connections, router, transaction
 
 from ledger.cursors import fetch, fetch_value
 from ledger.errors import ReconciliationError
-from ledger.kinds import RemoteInvoice as RemoteInvoice
+from ledger.kinds import RemoteInvoice
 from ledger.models import RemoteReading
 from ledger.models.remote import REMOTE_LENGTH
 from ledger.reconciliation import mirror_sql

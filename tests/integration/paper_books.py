@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Self
 
+from ledger.kinds import RemoteInvoice
 from ledger.models import FindingRaised
 from ledger.reconciliation import BookSettings, Compared, compare
 from ledger.reconciliation.findings import findings
-from ledger.reconciliation.mirror import Expected, ReadPolicy, RemoteInvoice, begin, expect, save_page
+from ledger.reconciliation.mirror import Expected, ReadPolicy, begin, expect, save_page
 
 DAY = date(2026, 3, 1)
 POLICY = ReadPolicy(overlap=timedelta(minutes=5), full_every=timedelta(days=7))
