@@ -57,6 +57,7 @@ def shoot(page: Page, folder: Path, name: str) -> None:
 
 def fits(page: Page) -> None:
     """Nothing of the page itself lies beyond its right edge."""
+    page.wait_for_load_state()  # a click may have led here a moment ago, and the page may be empty yet
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wide <= 0, f"{wide} pixels too wide"
 

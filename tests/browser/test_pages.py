@@ -106,6 +106,7 @@ def accessible(page: Page) -> None:
 
 def violations(page: Page, rules: dict[str, Any]) -> list[dict[str, Any]]:
     """What axe-core finds; a page that was asked before has it already."""
+    page.wait_for_load_state()
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
     found: dict[str, Any] = page.evaluate("options => axe.run(options)", {"resultTypes": ["violations"], **rules})
