@@ -11,7 +11,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger import sql
-from ledger.allocation.ahead import ask_ahead
+from ledger.allocation.second_connection import ask_ahead
 
 #: How many commits are timed.
 _COMMITS = 10

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from ledger.cursors import fetch
-from ledger.localization import later, lazy_text, period_told
+from ledger.localization import lazy_text, period_told, translated
 from ledger.models import Period
 from ledger.rules import Finding, Outcome
 from ledger.rules.checking import HORIZON, outgrown_on
@@ -106,7 +106,7 @@ def outgrown_at_last_rate(period: Period, alias: str) -> Finding | None:
         ),
         period,
         period.max_value,
-        later("at the rate of %(period)s", period=lazy_text(partial(period_told, last.label))),
+        translated("at the rate of %(period)s", period=lazy_text(partial(period_told, last.label))),
     )
 
 
@@ -117,13 +117,13 @@ def exhaustion_finding(day: date | None, period: Period, highest: int, rate: Any
     return Finding(
         "growth",
         Outcome.WARNED,
-        later(
+        translated(
             "The counter of %(period)s runs out about %(day)s, %(rate)s: its last number is %(number)s.",
             period=lazy_text(partial(period_told, period.label)),
             day=day,
             rate=rate,
             number=repr(period.as_format().number(highest)),
         ),
-        later("A counter must last until its period ends."),
-        remedy=later("Choose a shorter prefix for the next period, a shorter period, or a second series."),
+        translated("A counter must last until its period ends."),
+        remedy=translated("Choose a shorter prefix for the next period, a shorter period, or a second series."),
     )

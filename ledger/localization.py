@@ -17,9 +17,14 @@ from ledger.timestamps import aware
 lazily: Callable[[str], str] = gettext_lazy  # type: ignore[assignment]
 
 
-def marked(text: str) -> str:
+def to_translate(text: str) -> str:
     """The text, marked for translation where it is shown. (Django's own ``gettext_noop`` needs settings.)"""
     return text
+
+
+def all_to_translate(*texts: str) -> tuple[str, ...]:
+    """Several texts, each marked like the text of ``to_translate``."""
+    return texts
 
 
 def quantity(count: float) -> str:
@@ -69,21 +74,15 @@ def period_told(label: str) -> str:
     return gettext("%(span)s, range %(n)s") % {"span": told, "n": ordinal} if ordinal else told
 
 
-#: Words that the database writes: why a value is missing, and the state of a document in the books.
+#: Words that the database writes: why a value is missing, and the state of a document in the books; names in the
+#: evidence of a gap and in the settings of a series; how far a source of a rule can be trusted; how a check ended.
 _WRITTEN = (
-    *(marked("for ever"), marked("not committed"), marked("given back, and not for a later document")),
-    *(marked("given back"), marked("lost"), marked("adopted"), marked("withdrawn"), marked("skipped")),
-    *(marked("period closed"), marked("allocation changed"), marked("number taken"), marked("posted")),
-    *(marked("draft"), marked("void"), marked("deleted"), marked("serial"), marked("at_commit")),
-    *(marked("reserved"), marked("pooled"), marked("remote")),
-    # Names in the evidence of a gap and in the settings of a series.
-    *(marked("cause"), marked("reservation"), marked("document"), marked("asked for"), marked("asked by")),
-    *(marked("at"), marked("said"), marked("source"), marked("total"), marked("currency"), marked("customer")),
-    *(marked("actor"), marked("yes"), marked("no")),
-    # How far a source of a rule can be trusted.
-    *(marked("statute"), marked("secondary"), marked("unverified")),
-    # How a check ended.
-    *(marked("passed"), marked("warned"), marked("failed")),
+    *all_to_translate("for ever", "not committed", "given back, and not for a later document", "given back", "lost"),
+    *all_to_translate("adopted", "withdrawn", "skipped", "period closed", "allocation changed", "number taken"),
+    *all_to_translate("posted", "draft", "void", "deleted", "serial", "at_commit", "reserved", "pooled", "remote"),
+    *all_to_translate("cause", "reservation", "document", "asked for", "asked by", "at", "said", "source", "total"),
+    *all_to_translate("currency", "customer", "actor", "yes", "no", "statute", "secondary", "unverified"),
+    *all_to_translate("passed", "warned", "failed"),
 )
 
 
@@ -92,7 +91,7 @@ def in_english() -> override:
     return override("en")
 
 
-def later(message: str, **values: Any) -> Any:
+def translated(message: str, **values: Any) -> Any:
     """A marked text with values, shown in each reader's own language: whole numbers grouped, dates in its form."""
     return lazy_text(lambda: gettext(message) % {name: _shown(value) for name, value in values.items()})
 

@@ -12,7 +12,7 @@ from django.db import DataError, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger import errors, homes, refusals, sql
-from ledger.allocation.ahead import ask_ahead, seen_ahead, sees_new_rows
+from ledger.allocation.second_connection import ask_ahead, seen_ahead, sees_new_rows
 from ledger.arguments import day_or_moment
 from ledger.calendars import Span, day_after
 from ledger.conf import ledger_settings

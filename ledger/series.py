@@ -12,7 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import QuerySet
 
 from ledger import form_changes, homes, refusals, sql
-from ledger.allocation.ahead import ask_ahead, sees_new_rows
+from ledger.allocation.second_connection import ask_ahead, sees_new_rows
 from ledger.calendars import CalendarKind, day_after, require_plain_date
 from ledger.conf import ledger_settings
 from ledger.cursors import fetch_value

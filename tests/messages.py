@@ -33,7 +33,8 @@ LANGUAGES = ("de", "es", "fr", "pt_BR")
 
 #: Functions that mark a text, and which of their arguments are texts: singular, plural, context.
 MARKS: dict[str, tuple[int, int | None, int | None]] = {
-    **dict.fromkeys(("_", "gettext", "lazily", "marked", "later", "judged", "Finding"), (0, None, None)),
+    **dict.fromkeys(("_", "gettext", "lazily", "to_translate", "translated", "judged", "Finding"), (0, None, None)),
+    "all_to_translate": (0, None, None),  # and all that follow
     **dict.fromkeys(("ngettext", "ngettext_lazy"), (0, 1, None)),
     **dict.fromkeys(("pgettext", "pgettext_lazy"), (1, None, 0)),
 }
@@ -61,9 +62,12 @@ def messages() -> Iterator[Message]:
 
 
 def of_python(source: str) -> Iterator[tuple[str, str | None, str | None]]:
-    """The messages of a module; of ``later("…" if … else "…")`` both."""
+    """The messages of a module; of ``translated("…" if … else "…")`` both."""
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id not in MARKS:
+            continue
+        if node.func.id == "all_to_translate":
+            yield from ((text, None, None) for argument in node.args for text in _texts(argument))
             continue
         singular, plural, context = MARKS[node.func.id]
         more = [None if at is None else next(_texts(node.args[at])) for at in (plural, context)]

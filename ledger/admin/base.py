@@ -26,7 +26,7 @@ from ledger.localization import lazily as _, moment_told, period_told
 from ledger.models import Period, Series
 from ledger.tenants import tenant_name
 from ledger.web.confirming import MOST, too_many
-from ledger.web.wrappers import at_home, readable
+from ledger.web.decorators import at_home, readable
 from ledger.zones import zone_or_utc
 
 AnyModelAdmin: TypeAlias = "admin.ModelAdmin[Any]"

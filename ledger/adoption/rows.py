@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from ledger.errors import InvalidArgument, LedgerError
-from ledger.formats import MAX_VALUE, NumberFormat, Template
+from ledger.formats import MAX_VALUE, NumberFormat
 from ledger.models.series import NUMBER_LENGTH
+from ledger.number_templates import Template
 from ledger.spreadsheets import ChosenRows, Dates, Layout, Table, UnreadableDate, text_of
 from ledger.texts import flaw
 

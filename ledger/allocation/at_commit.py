@@ -12,10 +12,10 @@ from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger import refusals, sql
+from ledger.allocation.connection_hooks import first_row
 from ledger.allocation.deferred_numbers import DeferredNumbers, listen
-from ledger.allocation.early import release_early
+from ledger.allocation.early_release import release_early
 from ledger.allocation.entry_rows import EntryRows, garbage_collection_paused
-from ledger.allocation.hooks import first_row
 from ledger.allocation.interface import (
     Answer,
     BlockAnswer,

@@ -10,10 +10,10 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger import homes, refusals, sql
-from ledger.allocation.ahead import in_schema
+from ledger.allocation.connection_hooks import before
 from ledger.allocation.entry_rows import EntryRows
-from ledger.allocation.hooks import before
 from ledger.allocation.interface import Taken, day_of
+from ledger.allocation.second_connection import in_schema
 from ledger.cursors import fetch_value
 from ledger.database_errors import translate_database_errors
 from ledger.errors import CommitRefused

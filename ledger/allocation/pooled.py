@@ -7,8 +7,8 @@ from django.db import Error, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger import refusals, sql
-from ledger.allocation.ahead import ask_ahead, in_test_case
 from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request
+from ledger.allocation.second_connection import ask_ahead, in_test_case
 from ledger.allocation.slots import Empty, Slot, lowest_slot, take_slot, take_slots
 from ledger.errors import SecondConnectionFailed
 from ledger.models import Allocation, Period

@@ -9,8 +9,8 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger import refusals
-from ledger.allocation.ahead import sees_new_rows
 from ledger.allocation.interface import Answer, BlockAnswer, Request
+from ledger.allocation.second_connection import sees_new_rows
 from ledger.allocation.slots import Empty, Slot, lowest_slot, take_slot, take_slots
 from ledger.errors import PoolExhausted
 from ledger.models import Allocation, Period, RemotePool

@@ -12,9 +12,8 @@ from typing import Any, NamedTuple
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger import refusals, sql
-from ledger.allocation.ahead import Session, ask_ahead, in_test_case, sees_new_rows
+from ledger.allocation.connection_hooks import first_row
 from ledger.allocation.entry_rows import EntryRows, garbage_collection_paused
-from ledger.allocation.hooks import first_row
 from ledger.allocation.interface import (
     Answer,
     BlockAnswer,
@@ -26,6 +25,7 @@ from ledger.allocation.interface import (
     next_value,
     refused,
 )
+from ledger.allocation.second_connection import Session, ask_ahead, in_test_case, sees_new_rows
 from ledger.allocation.shared_reservations import reserve
 from ledger.cursors import by_name
 from ledger.models import NumberIssued

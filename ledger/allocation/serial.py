@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger import sql
-from ledger.allocation.early import release_early
+from ledger.allocation.connection_hooks import first_row
+from ledger.allocation.early_release import release_early
 from ledger.allocation.entry_rows import EntryRows, garbage_collection_paused
-from ledger.allocation.hooks import first_row
 from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, Taken, day_of, next_value, refused
 from ledger.cursors import by_name
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ledger import refusals, sql
+from ledger.allocation.connection_hooks import first_row
 from ledger.allocation.entry_rows import EntryRows, garbage_collection_paused
-from ledger.allocation.hooks import first_row
 from ledger.allocation.interface import Answer, BlockAnswer, Outcome, Request, Taken, day_of, refused
 from ledger.cursors import by_name, fetch_value
 from ledger.models import NumberIssued, Period

@@ -12,7 +12,7 @@ from typing import Any
 from django.apps import apps
 from django.db import connections, transaction
 
-from ledger.allocation.ahead import in_test_case
+from ledger.allocation.second_connection import in_test_case
 from ledger.errors import DocumentConflict, NotReservable
 from ledger.homes import home_of
 from ledger.issuing import issue_or_replace

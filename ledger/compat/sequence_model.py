@@ -20,12 +20,12 @@ from ledger.compat.scopes import SequenceExists, SequenceLockedError, SequenceNo
 from ledger.compat.sequence_runs import Run, hold
 from ledger.database_errors import translate_database_errors
 from ledger.errors import InvalidArgument, InvalidTenant
-from ledger.formats import Token
 from ledger.homes import are_many, database_for, home_of, homes
 from ledger.instances import key_by_label, pk_value
 from ledger.issuing import issue
 from ledger.keys import tenant_key
 from ledger.models import Period, Series
+from ledger.number_templates import Token
 from ledger.periods import find_period, planned_period
 from ledger.series import find_series, save_series
 

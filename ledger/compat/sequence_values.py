@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import connections, router, transaction
 
 from ledger import refusals
-from ledger.allocation.hooks import first_row
+from ledger.allocation.connection_hooks import first_row
 from ledger.allocation.interface import Outcome, Taken, day_of
 from ledger.arguments import day_or_moment
 from ledger.compat.conf import compat_settings

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import Error, connections, router
 
-from ledger.allocation.ahead import time_limit
+from ledger.allocation.second_connection import time_limit
 from ledger.cursors import fetch_value, id_batches
 from ledger.databases import database_of, expect, query_scope
 from ledger.errors import LockTimeout

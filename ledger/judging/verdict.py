@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext, ngettext, ngettext_lazy
 
-from ledger.localization import day_told, marked, quantity
+from ledger.localization import day_told, quantity, to_translate
 
 #: How many places a sentence names; pages and JSON list all of them.
 _PLACES = 3
@@ -17,14 +17,14 @@ _PLACES = 3
 class State(StrEnum):
     """How a period, a series, a tenant or the whole ledger stands. The worst comes first."""
 
-    LOST = marked("lost or tampered")
-    BROKEN = marked("rules broken")
-    DIFFERS = marked("differs from the books")
-    UNEXPLAINED = marked("unexplained")
-    UNDECLARED = marked("undeclared")
-    RUNNING_OUT = marked("running out")
-    OVERDUE = marked("overdue")
-    IN_ORDER = marked("in order")
+    LOST = to_translate("lost or tampered")
+    BROKEN = to_translate("rules broken")
+    DIFFERS = to_translate("differs from the books")
+    UNEXPLAINED = to_translate("unexplained")
+    UNDECLARED = to_translate("undeclared")
+    RUNNING_OUT = to_translate("running out")
+    OVERDUE = to_translate("overdue")
+    IN_ORDER = to_translate("in order")
 
     @property
     def label(self) -> str:
@@ -65,22 +65,22 @@ class Kind(Enum):
     LOST = _Wording(
         State.LOST,
         ngettext_lazy("value is lost or was tampered with", "values are lost or were tampered with", "n"),
-        marked("Restore them from a backup; manage.py ledger_verify names each."),
+        to_translate("Restore them from a backup; manage.py ledger_verify names each."),
     )
     DISAGREES = _Wording(
         State.LOST,
         ngettext_lazy("counter disagrees with its rows", "counters disagree with their rows", "n"),
-        marked("manage.py ledger_verify names the rows."),
+        to_translate("manage.py ledger_verify names the rows."),
     )
     TAMPERED = _Wording(
         State.LOST,
         ngettext_lazy("alarm is unresolved", "alarms are unresolved", "n"),
-        marked("The page of alarms names the rows; manage.py ledger_verify looks again."),
+        to_translate("The page of alarms names the rows; manage.py ledger_verify looks again."),
     )
     RULE = _Wording(
         State.BROKEN,
         ngettext_lazy("rule of a country is broken", "rules of a country are broken", "n"),
-        marked("manage.py ledger_rules names them."),
+        to_translate("manage.py ledger_rules names them."),
     )
     SETUP = _Wording(
         State.BROKEN,
@@ -89,22 +89,22 @@ class Kind(Enum):
             "alarms about settings, keys or privileges are unresolved",
             "n",
         ),
-        marked("The page of alarms names them; manage.py ledger_verify looks again."),
+        to_translate("The page of alarms names them; manage.py ledger_verify looks again."),
     )
     DIFFERENCE = _Wording(
         State.DIFFERS,
         ngettext_lazy("difference from the books is unresolved", "differences from the books are unresolved", "n"),
-        marked("Mend it on the side that is wrong, or acknowledge it with a reason."),
+        to_translate("Mend it on the side that is wrong, or acknowledge it with a reason."),
     )
     UNEXPLAINED = _Wording(
         State.UNEXPLAINED,
         ngettext_lazy("missing value is not explained", "missing values are not explained", "n"),
-        marked("manage.py ledger_gaps explain"),
+        to_translate("manage.py ledger_gaps explain"),
     )
     NO_DOCUMENT = _Wording(
         State.UNEXPLAINED,
         ngettext_lazy("number has lost its document", "numbers have lost their documents", "n"),
-        marked("Void them, or say why they may stand: manage.py ledger_documents explain"),
+        to_translate("Void them, or say why they may stand: manage.py ledger_documents explain"),
     )
     LEFT_OVER = _Wording(
         State.UNEXPLAINED,
@@ -113,34 +113,34 @@ class Kind(Enum):
             "values are left over, and no checkout will take them",
             "n",
         ),
-        marked("manage.py ledger_gaps sweep flags what no checkout will fill."),
+        to_translate("manage.py ledger_gaps sweep flags what no checkout will fill."),
     )
     UNDECLARED = _Wording(
         State.UNDECLARED,
         ngettext_lazy("missing value is due to be declared", "missing values are due to be declared", "n"),
-        marked("manage.py ledger_declare"),
+        to_translate("manage.py ledger_declare"),
     )
     USED_UP = _Wording(
         State.RUNNING_OUT,
         ngettext_lazy("counter is used up", "counters are used up", "n"),
-        marked("Open another period, or issue from another series."),
+        to_translate("Open another period, or issue from another series."),
     )
     RUNNING_OUT = _Wording(
         State.RUNNING_OUT,
         ngettext_lazy("counter runs out before its period ends", "counters run out before their periods end", "n"),
-        marked("Choose a shorter prefix for the next period, a shorter period, or a second series."),
+        to_translate("Choose a shorter prefix for the next period, a shorter period, or a second series."),
     )
     RANGE = _Wording(
         State.RUNNING_OUT,
         ngettext_lazy(
             "series has little left of its authorised ranges", "series have little left of their authorised ranges", "n"
         ),
-        marked("Ask the authority for the next range, and add it: manage.py ledger_ranges add"),
+        to_translate("Ask the authority for the next range, and add it: manage.py ledger_ranges add"),
     )
     POOL = _Wording(
         State.RUNNING_OUT,
         ngettext_lazy("pool of drafts could not be refilled", "pools of drafts could not be refilled", "n"),
-        marked("manage.py ledger_status tells why."),
+        to_translate("manage.py ledger_status tells why."),
     )
     RESERVED = _Wording(
         State.OVERDUE,
@@ -149,17 +149,17 @@ class Kind(Enum):
             "reservations wait for longer than a sweep lets them",
             "n",
         ),
-        marked("Run manage.py ledger_gaps sweep, and make sure that a worker runs it."),
+        to_translate("Run manage.py ledger_gaps sweep, and make sure that a worker runs it."),
     )
     UNCHECKED = _Wording(
         State.OVERDUE,
         ngettext_lazy("check could not be made", "checks could not be made", "n"),
-        marked("manage.py ledger_verify says why."),
+        to_translate("manage.py ledger_verify says why."),
     )
     SWEEP = _Wording(
         State.OVERDUE,
         ngettext_lazy("sweep is overdue", "sweeps are overdue", "n"),
-        marked("manage.py ledger_sweep --status tells more."),
+        to_translate("manage.py ledger_sweep --status tells more."),
     )
 
     @property

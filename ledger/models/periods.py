@@ -8,7 +8,8 @@ from django.apps import apps
 from django.db import models
 from django.db.models.functions import Collate, Now, Upper
 
-from ledger import calendars, formats
+from ledger import calendars
+from ledger.formats import NumberFormat
 from ledger.models.columns import ShortTextField, key
 from ledger.models.readable import DayField, MomentField
 from ledger.models.series import NUMBER_LENGTH, Series, legal_day
@@ -114,9 +115,9 @@ class Period(models.Model):
         refuse_broken(findings)
         return findings
 
-    def as_format(self) -> formats.NumberFormat:
+    def as_format(self) -> NumberFormat:
         """The compiled template, which turns a value into a number."""
-        return formats.NumberFormat(prefix=self.prefix, width=self.width, suffix=self.suffix)
+        return NumberFormat(prefix=self.prefix, width=self.width, suffix=self.suffix)
 
     @classmethod
     def of(

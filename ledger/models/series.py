@@ -9,8 +9,9 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Collate, Now, Upper
 
-from ledger import calendars, formats
+from ledger import calendars, number_templates
 from ledger.errors import InvalidArgument, InvalidCalendar, InvalidSeries
+from ledger.formats import NumberFormat
 from ledger.keys import check_text
 from ledger.models.columns import TEMPLATE_HEAD, HiddenModel, ShortTextField, key
 from ledger.models.readable import DayField, FactsField, MomentField
@@ -148,9 +149,9 @@ class Series(models.Model):
             )
         return calendars.Calendar(calendars.CalendarKind(self.calendar), calendars.FiscalStart.parse(self.fiscal_start))
 
-    def as_template(self) -> formats.Template:
+    def as_template(self) -> number_templates.Template:
         """The checked template; raises InvalidTemplate or InvalidCalendar."""
-        return formats.parse_template(
+        return number_templates.parse_template(
             self.template, self.as_calendar(), max_length=self.max_length, series=self.code, tenant=self.tenant
         )
 
@@ -178,7 +179,7 @@ class Series(models.Model):
         # The characters of a label are those of the period, which is checked when it is opened.
         return [one for one in found if one.check != "characters" or not self.as_template().has_label]
 
-    def highest_value(self, numbers: formats.NumberFormat) -> int:
+    def highest_value(self, numbers: NumberFormat) -> int:
         """The highest value whose number keeps the series' length limit and the rules by country; 0 if none does."""
         length, highest = self.rule_bounds()
         value = numbers.highest_value(self.max_length if length is None else min(self.max_length, length))
@@ -294,7 +295,7 @@ class Series(models.Model):
         if self.system:
             check_text(self.system, InvalidSeries, "The accounting system ", longest=SYSTEM_LENGTH)
 
-    def _sample(self) -> formats.NumberFormat:
+    def _sample(self) -> NumberFormat:
         """The format of any period: date tokens have fixed widths, and the shortest label stands for all."""
         template = self.as_template()
         span = calendars.Span(date(2000, 1, 1), date(2000, 12, 31))

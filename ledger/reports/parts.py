@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from ledger.errors import InvalidCalendar, InvalidSeries
-from ledger.localization import lazily as _, marked
+from ledger.localization import lazily as _, to_translate
 from ledger.models import AlarmRaised, FindingKind, NumberRegistered, RangeLapsed, Series
 from ledger.reconciliation.findings import told_there
 from ledger.reports import report_sql as sql, rows
@@ -22,8 +22,8 @@ from ledger.zones import shown_zone, today_in
 _R = TypeVar("_R", bound=rows.Row)
 
 _CAUSES = {
-    What.LOST: marked("lost or tampered with: no rollback leaves such a hole"),
-    What.ADOPTED: marked("adopted as missing"),
+    What.LOST: to_translate("lost or tampered with: no rollback leaves such a hole"),
+    What.ADOPTED: to_translate("adopted as missing"),
 }
 
 
@@ -115,9 +115,9 @@ def _series(scope: Scope) -> Iterator[rows.SeriesRow]:
             time_zone=shown_zone(series.time_zone),
             allocation=series.allocation,
             rules=series.rules,
-            chronological=marked("on") if series.chronological else marked("off"),
+            chronological=to_translate("on") if series.chronological else to_translate("off"),
             max_days_ahead=series.max_days_ahead,
-            active=marked("yes") if series.is_active else marked("no"),
+            active=to_translate("yes") if series.is_active else to_translate("no"),
         )
 
 
@@ -193,7 +193,7 @@ def _gap(scope: Scope, scoped: ScopedPeriod, span: Span) -> rows.GapRow:
         before_on=before.issued_on if before else None,
         after_number=after.number if after else None,
         after_on=after.issued_on if after else None,
-        cause=_CAUSES.get(span.what) or str(item.evidence.get("cause", marked("not stated"))),
+        cause=_CAUSES.get(span.what) or str(item.evidence.get("cause", to_translate("not stated"))),
         known_since=scope.local(item.since),
         evidence=dict(item.evidence),
         explanation=item.explanation,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from ledger.localization import lazily as _, marked, span_told
+from ledger.localization import lazily as _, span_told, to_translate
 from ledger.models import RemoteReading
 from ledger.reports import report_sql as sql
 from ledger.reports.missing import Span, What
@@ -24,11 +24,11 @@ from ledger.seals.reading import Coverage, coverage
 Cells = tuple[Any, ...]
 
 _STATES = {
-    What.FLAGGED: marked("missing"),
-    What.ADOPTED: marked("missing"),
-    What.LOST: marked("lost"),
-    What.RESERVED: marked("reserved"),
-    What.FREE: marked("free"),
+    What.FLAGGED: to_translate("missing"),
+    What.ADOPTED: to_translate("missing"),
+    What.LOST: to_translate("lost"),
+    What.RESERVED: to_translate("reserved"),
+    What.FREE: to_translate("free"),
 }
 
 
@@ -137,9 +137,9 @@ def _register(scope: Scope) -> Iterator[Cells]:
 #: What comes after all periods.
 _END: tuple[int, int, Cells] = (1 << 62, 0, ())
 _NO_VOID = (None, None, None, None)
-_VALID, _VOID = marked("valid"), marked("void")
+_VALID, _VOID = to_translate("valid"), to_translate("void")
 #: Where an entry comes from.
-_KINDS = {What.FLAGGED: marked("gap"), What.ADOPTED: marked("adopted")}
+_KINDS = {What.FLAGGED: to_translate("gap"), What.ADOPTED: to_translate("adopted")}
 
 
 def _other(scope: Scope, scoped: ScopedPeriod, span: Span, sealed: Coverage) -> Cells:

@@ -17,7 +17,7 @@ from ledger.errors import InvalidArgument, InvalidSeries
 from ledger.exhaustion import exhaustion_finding, rates, runs_out_on
 from ledger.gaps import undeclared
 from ledger.gaps.sql import known_gaps
-from ledger.localization import in_english, later, lazy_text, marked, period_told
+from ledger.localization import in_english, lazy_text, period_told, to_translate, translated
 from ledger.models import Period, RangeLapsed, Series
 from ledger.ranges import Level, levels
 from ledger.reports.continuity import PeriodSummary, summarise
@@ -185,9 +185,9 @@ def _check_set(series: Series, rules: Rules, periods: list[PeriodSummary], day: 
     yield from _numbers(series, rules, alias)
     if rules.order is not None:
         count = sum(period.out_of_order for period in periods)
-        told = later("%(n)s numbers are dated before the number that precedes them.", n=count)
-        rule = later("Dates never decrease within a series.")
-        remedy = later("See manage.py ledger_status, and switch the chronology guard on.")
+        told = translated("%(n)s numbers are dated before the number that precedes them.", n=count)
+        rule = translated("Dates never decrease within a series.")
+        remedy = translated("See manage.py ledger_status, and switch the chronology guard on.")
         yield judged("order of numbers", rules.order, told, rule, broken=count > 0, remedy=remedy)
     if rules.gaps is not None:
         yield from _gaps(series, rules.gaps, periods, day, alias)
@@ -206,33 +206,35 @@ def _numbers(series: Series, rules: Rules, alias: str) -> Iterator[Finding]:
     [found] = fetch(alias, _NUMBERS, wanted)
     known = {"n": found.n, "most": found.longest or 0}
     if length is not None:
-        told = marked("The longest of %(n)s numbers has %(most)s characters.")
-        odd = marked("%(odd)s of %(n)s numbers are too long, such as %(one)s.")
-        told = later(odd if found.too_long else told, odd=found.too_long, one=repr(found.long_one), **known)
-        rule = later("A number has at most %(n)s characters.", n=length.maximum)
-        remedy = later("They stay as they are; shorten the template for the next period.")
+        told = to_translate("The longest of %(n)s numbers has %(most)s characters.")
+        odd = to_translate("%(odd)s of %(n)s numbers are too long, such as %(one)s.")
+        told = translated(odd if found.too_long else told, odd=found.too_long, one=repr(found.long_one), **known)
+        rule = translated("A number has at most %(n)s characters.", n=length.maximum)
+        remedy = translated("They stay as they are; shorten the template for the next period.")
         yield judged("length of numbers", length, told, rule, broken=found.too_long > 0, remedy=remedy)
     if characters is not None:
-        told = marked("All %(n)s numbers match %(pattern)s.")
-        odd = marked("%(odd)s of %(n)s numbers don't match %(pattern)s, such as %(one)s.")
+        told = to_translate("All %(n)s numbers match %(pattern)s.")
+        odd = to_translate("%(odd)s of %(n)s numbers don't match %(pattern)s, such as %(one)s.")
         known["pattern"] = characters.pattern
-        told = later(odd if found.odd else told, odd=found.odd, one=repr(found.odd_one), **known)
-        rule = later("A number is made of %(parts)s.", parts=later(characters.told))
-        remedy = later("They stay as they are; change the template for the next period.")
+        told = translated(odd if found.odd else told, odd=found.odd, one=repr(found.odd_one), **known)
+        rule = translated("A number is made of %(parts)s.", parts=translated(characters.told))
+        remedy = translated("They stay as they are; change the template for the next period.")
         yield judged("characters of numbers", characters, told, rule, broken=found.odd > 0, remedy=remedy)
     if counter is not None:
-        told = marked("The values of all %(n)s numbers lie in that range.")
-        odd = marked("%(odd)s of %(n)s numbers have other values, such as %(one)s.")
-        told = later(odd if found.outside else told, odd=found.outside, one=repr(found.outside_one), **known)
-        rule = later("Values lie between %(first)s and %(last)s.", first=counter.lowest, last=counter.highest)
-        remedy = later("They stay as they are; issue from another series.")
+        told = to_translate("The values of all %(n)s numbers lie in that range.")
+        odd = to_translate("%(odd)s of %(n)s numbers have other values, such as %(one)s.")
+        told = translated(odd if found.outside else told, odd=found.outside, one=repr(found.outside_one), **known)
+        rule = translated("Values lie between %(first)s and %(last)s.", first=counter.lowest, last=counter.highest)
+        remedy = translated("They stay as they are; issue from another series.")
         yield judged("values of numbers", counter, told, rule, broken=found.outside > 0, remedy=remedy)
     if rules.unique is not None:
-        told = later("%(twice)s of %(n)s numbers come twice, without regard to case.", twice=found.twice, n=found.n)
-        rule = later("A number identifies one document; Folio compares without regard to case.")
+        told = translated(
+            "%(twice)s of %(n)s numbers come twice, without regard to case.", twice=found.twice, n=found.n
+        )
+        rule = translated("A number identifies one document; Folio compares without regard to case.")
         if rules.unique.any_case:
-            rule = later("A number identifies one document, without regard to case.")
-        remedy = later("Run manage.py ledger_verify, which names them.")
+            rule = translated("A number identifies one document, without regard to case.")
+        remedy = translated("Run manage.py ledger_verify, which names them.")
         yield judged("uniqueness", rules.unique, told, rule, broken=found.twice > 0, remedy=remedy)
 
 
@@ -240,31 +242,32 @@ def _authorisation(series: Series, wanted: Authorisation, day: date, alias: str)
     """Whether an authority granted the numbers of that day, and whether the unused ends of ranges were declared."""
     level = next(levels(alias, lambda _: day, tenant=series.tenant, series=series.code), None)
     current = None if level is None else level.current
-    told = later("No range was ever added.") if level is None else lazy_text(lambda: _range_told(level))
+    told = translated("No range was ever added.") if level is None else lazy_text(lambda: _range_told(level))
     if is_strange := current is not None and current.authority != wanted.authority:
-        told = later(
+        told = translated(
             "%(range)s: %(authority)s is not the authority that these rules name.",
             range=lazy_text(partial(str, current)),
             authority=current.authority,
         )
-    remedy = marked("Add the range that %(authority)s granted: manage.py ledger_ranges add.")
+    remedy = to_translate("Add the range that %(authority)s granted: manage.py ledger_ranges add.")
     yield judged(
         "authorisation",
         wanted,
         told,
-        later(wanted.told),
+        translated(wanted.told),
         broken=current is None or is_strange,
         doubtful=not Period.objects.using(alias).filter(series=series).exists(),
-        remedy=later(remedy, authority=wanted.authority),
+        remedy=translated(remedy, authority=wanted.authority),
     )
     if wanted.declared:
         lapses = RangeLapsed.objects.using(alias).filter(tenant=series.tenant, authorised__series=series)
         known = [undeclared(one.authorised.period, wanted.authority, using=alias) for one in lapses]
         count = sum(gap.count for gaps in known for gap in gaps)
-        told = marked("%(ranges)s ranges lapsed before they were used up; %(n)s values of them are not declared.")
-        remedy = marked("Declare them: ledger.actions.declare(undeclared(period, %(authority)s), …).")
-        told, remedy = later(told, ranges=len(known), n=count), later(remedy, authority=repr(wanted.authority))
-        rule = later("What is not used of a range is declared to %(authority)s.", authority=wanted.authority)
+        told = to_translate("%(ranges)s ranges lapsed before they were used up; %(n)s values of them are not declared.")
+        remedy = to_translate("Declare them: ledger.actions.declare(undeclared(period, %(authority)s), …).")
+        told = translated(told, ranges=len(known), n=count)
+        remedy = translated(remedy, authority=repr(wanted.authority))
+        rule = translated("What is not used of a range is declared to %(authority)s.", authority=wanted.authority)
         yield judged("lapsed", wanted, told, rule, broken=count > 0, remedy=remedy)
 
 
@@ -277,13 +280,13 @@ def _registrations(series: Series, wanted: Registration, day: date, alias: str) 
     authority = {"authority": wanted.authority}
     asked = {"tenant": series.tenant, "series": series.pk, "since": wanted.source.since, **authority}
     [found] = fetch(alias, _REGISTRATIONS, asked | {"before": day - timedelta(days=wanted.days)})
-    told = marked("All %(n)s numbers have a reference of %(authority)s.")
+    told = to_translate("All %(n)s numbers have a reference of %(authority)s.")
     if found.odd:
-        told = marked("%(odd)s of %(n)s numbers have no reference of %(authority)s, such as %(one)s.")
+        told = to_translate("%(odd)s of %(n)s numbers have no reference of %(authority)s, such as %(one)s.")
     oldest = day_or_none(found.oldest)
-    told = later(told, odd=found.odd, n=found.n, one=repr(found.one), **authority)
-    rule = later("%(authority)s knows each number %(days)s days after its date.", days=wanted.days, **authority)
-    remedy = later("Send the documents, and note the references: manage.py ledger_references.")
+    told = translated(told, odd=found.odd, n=found.n, one=repr(found.one), **authority)
+    rule = translated("%(authority)s knows each number %(days)s days after its date.", days=wanted.days, **authority)
+    remedy = translated("Send the documents, and note the references: manage.py ledger_references.")
     due = None if oldest is None else oldest + timedelta(days=wanted.days)
     return judged("registration", wanted, told, rule, broken=found.odd > 0, remedy=remedy, due=due)
 
@@ -291,46 +294,49 @@ def _registrations(series: Series, wanted: Registration, day: date, alias: str) 
 def _gaps(series: Series, gaps: Gaps, periods: list[PeriodSummary], today: date, alias: str) -> Iterator[Finding]:
     asked = {"tenant": series.tenant, "series": series.pk, "time_zone": series.time_zone}
     [found] = fetch(alias, _GAPS, asked | {"authority": gaps.authority, "overdue": gaps.overdue_before(today)})
-    missing = marked("%(n)s numbers are known to be missing.")
+    missing = to_translate("%(n)s numbers are known to be missing.")
     if gaps.policy is GapPolicy.FREE:
-        told = later(missing, n=found.missing)
-        yield Finding("gaps", Outcome.PASSED, told, later("Nothing is asked of gaps."), gaps.source)
+        told = translated(missing, n=found.missing)
+        yield Finding("gaps", Outcome.PASSED, told, translated("Nothing is asked of gaps."), gaps.source)
         return
     if gaps.policy is GapPolicy.FORBIDDEN:
-        told, rule = later(missing, n=found.missing), later("No number may be missing.")
-        remedy = later("Explain them (manage.py ledger_gaps explain), and ask your adviser.")
+        told, rule = translated(missing, n=found.missing), translated("No number may be missing.")
+        remedy = translated("Explain them (manage.py ledger_gaps explain), and ask your adviser.")
         yield judged("gaps", gaps, told, rule, broken=found.missing > 0, remedy=remedy)
     elif gaps.policy is GapPolicy.EXPLAIN:
         rest = found.missing - found.explained
-        told = marked("%(n)s numbers are known to be missing, %(rest)s of them without explanation.")
-        told, rule = later(told, n=found.missing, rest=rest), later("A missing number is explained.")
-        remedy = later("Run manage.py ledger_gaps explain.")
+        told = to_translate("%(n)s numbers are known to be missing, %(rest)s of them without explanation.")
+        told, rule = translated(told, n=found.missing, rest=rest), translated("A missing number is explained.")
+        remedy = translated("Run manage.py ledger_gaps explain.")
         yield judged("gaps", gaps, told, rule, broken=rest > 0, remedy=remedy)
     else:
         yield _declarations(gaps, found)
     holes = sum(period.missing - period.adopted_missing for period in periods)
     waiting = sum(period.reserved for period in periods)
-    told = later("%(n)s values have no entry yet, and %(reserved)s are reserved.", n=holes, reserved=waiting)
-    rule, remedy = later("Each number is issued, or known to be missing."), later("Run manage.py ledger_gaps sweep.")
+    told = translated("%(n)s values have no entry yet, and %(reserved)s are reserved.", n=holes, reserved=waiting)
+    rule = translated("Each number is issued, or known to be missing.")
+    remedy = translated("Run manage.py ledger_gaps sweep.")
     # They may heal, or their checkouts may still run. Another command tells which.
     yield judged("holes", gaps, told, rule, broken=holes + waiting > 0, remedy=remedy, doubtful=True)
 
 
 def _declarations(gaps: Gaps, found: Any) -> Finding:
-    rule = marked("A missing number is declared.")
-    told = marked("%(n)s numbers are known to be missing, %(rest)s of them not declared to %(authority)s.")
+    rule = to_translate("A missing number is declared.")
+    told = to_translate("%(n)s numbers are known to be missing, %(rest)s of them not declared to %(authority)s.")
     if gaps.due_day:
-        rule = marked("A missing number is declared by day %(day)s after the month in which the sequence broke.")
+        rule = to_translate("A missing number is declared by day %(day)s after the month in which the sequence broke.")
         if gaps.quarterly:
-            rule = marked("A missing number is declared by day %(day)s after the quarter in which the sequence broke.")
-        told = marked(
+            rule = to_translate(
+                "A missing number is declared by day %(day)s after the quarter in which the sequence broke."
+            )
+        told = to_translate(
             "%(n)s numbers are known to be missing, %(rest)s of them not declared to %(authority)s, %(late)s overdue."
         )
     rest, broke_on = found.missing - found.declared, day_or_none(found.broke_on)
-    told = later(told, n=found.missing, rest=rest, authority=gaps.authority, late=found.late)
-    remedy, due = later("Run manage.py ledger_declare."), None if broke_on is None else gaps.due(broke_on)
+    told = translated(told, n=found.missing, rest=rest, authority=gaps.authority, late=found.late)
+    remedy, due = translated("Run manage.py ledger_declare."), None if broke_on is None else gaps.due(broke_on)
     is_in_time = gaps.due_day is not None and found.late == 0
-    rule = later(rule, day=gaps.due_day)
+    rule = translated(rule, day=gaps.due_day)
     return judged("gaps", gaps, told, rule, broken=rest > 0, remedy=remedy, doubtful=is_in_time, due=due)
 
 
@@ -338,22 +344,22 @@ def _open_periods(series: Series, today: date, alias: str) -> Iterator[Finding]:
     for period in Period.objects.using(alias).filter(series=series, ordinal=0, closed_at=None).order_by("starts_on"):
         highest = series.highest_value(period.as_format())
         if period.max_value > highest:
-            told = marked(
+            told = to_translate(
                 "The period %(period)s was opened before the rules were chosen, and its counter may go up to %(n)s."
             )
-            rule = marked("By the rules %(rules)s and the series' length limit it ends at %(n)s.")
+            rule = to_translate("By the rules %(rules)s and the series' length limit it ends at %(n)s.")
             yield Finding(
                 "limit",
                 Outcome.WARNED,
-                later(told, period=lazy_text(partial(period_told, period.label)), n=period.max_value),
-                later(rule, rules=series.rules, n=highest),
-                remedy=later("Watch it, and give the next period a shorter template."),
+                translated(told, period=lazy_text(partial(period_told, period.label)), n=period.max_value),
+                translated(rule, rules=series.rules, n=highest),
+                remedy=translated("Watch it, and give the next period a shorter template."),
             )
         if not period.starts_on <= today <= period.ends_on:
             continue
         # A warning where the counter runs out before its period ends, at this year's rate.
         rate, last = rates([period.pk], alias, today=today).get(period.pk), min(highest, period.max_value)
         if rate is not None:
-            pace = later("at %(n)s numbers since %(day)s", n=rate.used, day=rate.since)
+            pace = translated("at %(n)s numbers since %(day)s", n=rate.used, day=rate.since)
             if growth := exhaustion_finding(runs_out_on(period, rate, last, today), period, last, pace):
                 yield growth

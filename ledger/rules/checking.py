@@ -9,7 +9,7 @@ from typing import Any
 from ledger.calendars import Calendar, CalendarKind, FiscalStart, Span
 from ledger.errors import AgainstRules
 from ledger.formats import NumberFormat
-from ledger.localization import in_english, later, marked
+from ledger.localization import in_english, to_translate, translated
 from ledger.rules.base import GapPolicy, Reset, Rules, Source
 
 #: How many days of a period without an end are checked.
@@ -83,7 +83,7 @@ def as_of(rules: Rules, findings: Iterable[Finding], on: date) -> Iterator[Findi
     for finding in findings:
         told = replace(finding, rules=rules.code)
         if finding.outcome is Outcome.FAILED and finding.source is not None and not finding.source.binds(on):
-            rule = later("%(rule)s It applies from %(day)s on.", rule=finding.rule, day=finding.source.since)
+            rule = translated("%(rule)s It applies from %(day)s on.", rule=finding.rule, day=finding.source.since)
             told = replace(told, outcome=Outcome.WARNED, rule=rule)
         yield told
 
@@ -92,9 +92,9 @@ def check_settings(rules: Rules, plan: Plan) -> Iterator[Finding]:
     """Check the settings of a series."""
     yield from _check_allocation(rules, plan)
     if rules.order is not None:
-        told = later("The chronology guard is on.") if plan.chronological else later("The chronology guard is off.")
-        rule = later("Dates never decrease within a series.")
-        remedy = later("Switch it on: chronological=True (--chronological).")
+        told = translated("The chronology guard is on." if plan.chronological else "The chronology guard is off.")
+        rule = translated("Dates never decrease within a series.")
+        remedy = translated("Switch it on: chronological=True (--chronological).")
         yield judged("order", rules.order, told, rule, broken=not plan.chronological, remedy=remedy)
     if rules.reset is not None:
         yield _check_calendar(rules.reset, plan.calendar)
@@ -109,17 +109,17 @@ def check_period(rules: Rules, span: Span, numbers: NumberFormat, first_value: i
         return
     if reset.turns_on is not None:
         over, day = _reaches_over(span, reset.turns_on), str(reset.turns_on)
-        told = marked("The period %(period)s does not cross %(day)s.")
+        told = to_translate("The period %(period)s does not cross %(day)s.")
         if over:
-            told = marked("The period %(period)s crosses %(day)s.")
-        told = later(told, period=str(span), day=day)
-        remedy = later("Open periods that end the day before %(day)s.", day=day)
-        yield judged("reset", reset, told, later(reset.told), broken=over, doubtful=True, remedy=remedy)
+            told = to_translate("The period %(period)s crosses %(day)s.")
+        told = translated(told, period=str(span), day=day)
+        remedy = translated("Open periods that end the day before %(day)s.", day=day)
+        yield judged("reset", reset, told, translated(reset.told), broken=over, doubtful=True, remedy=remedy)
     if reset.shortest > 1:
-        told = later("The period %(period)s has %(n)s days.", period=str(span), n=span.days)
+        told = translated("The period %(period)s has %(n)s days.", period=str(span), n=span.days)
         short = span.days < reset.shortest
-        remedy = later("See that it is a whole fiscal year, even if a short first one.")
-        yield judged("reset", reset, told, later(reset.told), broken=short, doubtful=True, remedy=remedy)
+        remedy = translated("See that it is a whole fiscal year, even if a short first one.")
+        yield judged("reset", reset, told, translated(reset.told), broken=short, doubtful=True, remedy=remedy)
 
 
 def outgrown_on(*, used: int, days: int, left: int, today: date, until: date) -> date | None:
@@ -155,32 +155,36 @@ def _check_allocation(rules: Rules, plan: Plan) -> Iterator[Finding]:
         # A burnt number is a gap for ever. A number that was given back is a gap only if its period closes before the
         # next checkout takes it. An allocation that Folio does not know may do either.
         surely = allocation in ("serial", "at_commit")
-        told = marked("With the allocation %(allocation)s, a checkout that rolls back may leave a gap.")
+        told = to_translate("With the allocation %(allocation)s, a checkout that rolls back may leave a gap.")
         if surely:
-            told = marked("With the allocation %(allocation)s, a checkout that rolls back leaves no gap.")
+            told = to_translate("With the allocation %(allocation)s, a checkout that rolls back leaves no gap.")
         elif burns:
-            told = marked("With the allocation %(allocation)s, a checkout that rolls back leaves a gap.")
-        rule, remedy = later("No number may be missing."), later("Choose the allocation at_commit, or serial.")
-        told = later(told, allocation=allocation)
+            told = to_translate("With the allocation %(allocation)s, a checkout that rolls back leaves a gap.")
+        rule = translated("No number may be missing.")
+        remedy = translated("Choose the allocation at_commit, or serial.")
+        told = translated(told, allocation=allocation)
         yield judged("allocation", gaps, told, rule, broken=not surely, doubtful=not burns, remedy=remedy)
     elif gaps is not None and policy is GapPolicy.DECLARE:
-        told = marked(
+        told = to_translate(
             "With the allocation %(allocation)s, a checkout that rolls back leaves no number to declare at once."
         )
         if burns:
-            told = marked("With the allocation %(allocation)s, a checkout that rolls back leaves a number to declare.")
-        told, rule = later(told, allocation=allocation), later("A missing number is declared to the authority.")
-        remedy = later("Choose at_commit or pooled, or be ready to declare.")
+            told = to_translate(
+                "With the allocation %(allocation)s, a checkout that rolls back leaves a number to declare."
+            )
+        told = translated(told, allocation=allocation)
+        rule = translated("A missing number is declared to the authority.")
+        remedy = translated("Choose at_commit or pooled, or be ready to declare.")
         yield judged("allocation", gaps, told, rule, broken=burns, doubtful=True, remedy=remedy)
     if rules.order is not None:
         # Checkouts in flight hold values of the pool side by side, and commit in any order; around midnight even the
         # dates may decrease. Reserved numbers follow the order of the calls of issue(), and the guard keeps the dates.
         in_order = allocation in ("serial", "at_commit", "reserved")
-        told = marked("With the allocation %(allocation)s, running checkouts may overtake each other.")
+        told = to_translate("With the allocation %(allocation)s, running checkouts may overtake each other.")
         if in_order:
-            told = marked("With the allocation %(allocation)s, running checkouts keep their order.")
-        told, rule = later(told, allocation=allocation), later("Numbers follow the order of dates.")
-        remedy = later("Choose the allocation at_commit, or serial.")
+            told = to_translate("With the allocation %(allocation)s, running checkouts keep their order.")
+        told, rule = translated(told, allocation=allocation), translated("Numbers follow the order of dates.")
+        remedy = translated("Choose the allocation at_commit, or serial.")
         yield judged("allocation", rules.order, told, rule, broken=not in_order, remedy=remedy)
 
 
@@ -192,16 +196,16 @@ def _check_calendar(reset: Reset, calendar: Calendar) -> Finding:
         over = _ever_reaches_over(calendar, sample, reset.turns_on)
     refused = kind in reset.refused
     if CalendarKind.FISCAL_YEAR in reset.refused:
-        remedy = later("Choose the calendar never.")
+        remedy = translated("Choose the calendar never.")
     elif reset.turns_on is not None:
-        remedy = later("Choose the calendar fiscal-year with the fiscal start %(day)s.", day=str(reset.turns_on))
+        remedy = translated("Choose the calendar fiscal-year with the fiscal start %(day)s.", day=str(reset.turns_on))
     else:
-        remedy = later("Choose the calendar fiscal-year.")
-    told = later("The calendar is %(kind)s.", kind=kind.value)
+        remedy = translated("Choose the calendar fiscal-year.")
+    told = translated("The calendar is %(kind)s.", kind=kind.value)
     if kind is CalendarKind.FISCAL_YEAR:
-        told = later("The calendar is %(kind)s from %(day)s.", kind=kind.value, day=str(calendar.fiscal_start))
+        told = translated("The calendar is %(kind)s from %(day)s.", kind=kind.value, day=str(calendar.fiscal_start))
     broken = refused or over or kind in reset.doubted
-    return judged("reset", reset, told, later(reset.told), broken=broken, doubtful=not refused, remedy=remedy)
+    return judged("reset", reset, told, translated(reset.told), broken=broken, doubtful=not refused, remedy=remedy)
 
 
 def _check_numbers(rules: Rules, numbers: NumberFormat, first_value: int, highest: int) -> Iterator[Finding]:
@@ -211,26 +215,28 @@ def _check_numbers(rules: Rules, numbers: NumberFormat, first_value: int, highes
     if rules.length is not None:
         length = rules.length
         long = len(first) > length.maximum
-        told = marked("The number %(number)s has %(n)s characters; the last one that fits is %(last)s.")
+        told = to_translate("The number %(number)s has %(n)s characters; the last one that fits is %(last)s.")
         if long:
-            told = marked("The number %(number)s has %(n)s characters.")
-        told = later(told, number=repr(first), n=len(first), last=repr(last))
-        rule = later("A number has at most %(n)s characters.", n=length.maximum)
-        remedy = later("Choose a shorter template, such as one with {year:2}, or fewer digits.")
+            told = to_translate("The number %(number)s has %(n)s characters.")
+        told = translated(told, number=repr(first), n=len(first), last=repr(last))
+        rule = translated("A number has at most %(n)s characters.", n=length.maximum)
+        remedy = translated("Choose a shorter template, such as one with {year:2}, or fewer digits.")
         yield judged("length", length, told, rule, broken=long, remedy=remedy)
     if rules.characters is not None:
         form = rules.characters
         bad = next((number for number in (first, last) if not form.fit(number)), None)
-        told = marked("The number %(number)s matches %(pattern)s.")
+        told = to_translate("The number %(number)s matches %(pattern)s.")
         if bad:
-            told = marked("The number %(number)s does not match %(pattern)s.")
-        told = later(told, number=repr(bad or first), pattern=form.pattern)
-        rule, remedy = later("A number is made of %(parts)s.", parts=later(form.told)), later("Change the template.")
+            told = to_translate("The number %(number)s does not match %(pattern)s.")
+        told = translated(told, number=repr(bad or first), pattern=form.pattern)
+        rule = translated("A number is made of %(parts)s.", parts=translated(form.told))
+        remedy = translated("Change the template.")
         yield judged("characters", form, told, rule, broken=bad is not None, remedy=remedy)
     if rules.counter is not None:
         counter = rules.counter
-        rule = later("Values lie between %(first)s and %(last)s.", first=counter.lowest, last=counter.highest)
-        told, remedy = later("The counter starts at %(n)s.", n=first_value), later("Start at %(n)s.", n=counter.lowest)
+        rule = translated("Values lie between %(first)s and %(last)s.", first=counter.lowest, last=counter.highest)
+        told = translated("The counter starts at %(n)s.", n=first_value)
+        remedy = translated("Start at %(n)s.", n=counter.lowest)
         outside = not counter.lowest <= first_value <= counter.highest
         yield judged("counter", counter, told, rule, broken=outside, remedy=remedy)
 

@@ -8,9 +8,9 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
+from ledger.web.decorators import secured
 from ledger.web.health import healthz
 from ledger.web.metrics import metrics
-from ledger.web.wrappers import secured
 
 _ANYTHING = "SELECT 1"
 

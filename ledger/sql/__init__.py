@@ -38,8 +38,8 @@ LOWEST_SLOT = """
       ), -1))
 """
 
-# What decides which tables a connection sees: ledger.allocation.ahead.Session; the second statement is for a connection
-# whose search_path need not lead to a ledger. Text that no setting of the session changes.
+# What decides which tables a connection sees (Session in ledger.allocation.second_connection). The second statement is
+# for a connection whose search_path need not lead to a ledger. Text that no setting of the session changes.
 _SESSION = (
     "extract(epoch FROM pg_postmaster_start_time())::text, current_database()::text, session_user::text,"
     " current_user::text"

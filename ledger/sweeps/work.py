@@ -12,7 +12,7 @@ from typing import Any
 from django.db import OperationalError, connections
 
 from ledger import gaps, missing_documents, periods, verification
-from ledger.allocation.ahead import ask_ahead
+from ledger.allocation.second_connection import ask_ahead
 from ledger.cursors import fetch, fetch_value, id_batches
 from ledger.database_errors import translate_database_errors
 from ledger.errors import InvalidArgument, LedgerError, SecondConnectionFailed

@@ -25,7 +25,7 @@ from ledger import homes
 from ledger.errors import InvalidActor
 from ledger.instances import instance_key
 from ledger.models import Series, TenantAccess
-from ledger.web.wrappers import at_home, is_readable, secured
+from ledger.web.decorators import at_home, is_readable, secured
 
 _M = TypeVar("_M", bound=Model)
 _P = ParamSpec("_P")

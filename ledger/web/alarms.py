@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import ngettext
 
 from ledger.actions import acknowledge_alarm
-from ledger.localization import lazily as _, marked, quantity
+from ledger.localization import lazily as _, quantity, to_translate
 from ledger.models import AlarmAcknowledged, AlarmRaised, SweepRun
 from ledger.verification.alarms import ACKNOWLEDGEABLE, with_state
 from ledger.web.access import Access, page
@@ -36,7 +36,7 @@ _RULES = {
     8: _("What was written never changes and never goes away."),
     9: _("No reservation waits for longer than a sweep lets it."),
 }
-_STATES = (marked("unresolved"), marked("acknowledged"), marked("resolved"), marked("all"))
+_STATES = (to_translate("unresolved"), to_translate("acknowledged"), to_translate("resolved"), to_translate("all"))
 
 
 @page()

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import ngettext
 
 from ledger.actions import acknowledge
-from ledger.localization import lazily as _, marked, quantity, word
+from ledger.localization import lazily as _, quantity, to_translate, word
 from ledger.models import FindingAcknowledged, FindingKind, FindingRaised, FindingResolved
 from ledger.unreadable import cut
 from ledger.web.access import Access, page
@@ -28,7 +28,7 @@ _COLUMNS = {
 _SORTS = {"raised": "pk", "number": "subject", "system": "system"}
 #: How many documents of the system are shown beside the number.
 _MOST_THERE = 3
-_STATES = (marked("unresolved"), marked("acknowledged"), marked("resolved"), marked("all"))
+_STATES = (to_translate("unresolved"), to_translate("acknowledged"), to_translate("resolved"), to_translate("all"))
 
 #: What the page calls the states of a document there.
 _REMOTE_STATES = {"posted": _("valid"), "void": _("void"), "draft": _("draft")}

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from ledger import models
 from ledger.formats import MAX_VALUE
-from ledger.localization import lazily as _, marked, span_told
+from ledger.localization import lazily as _, span_told, to_translate
 from ledger.models import Entry, NumberVoided, Period
 from ledger.replacing import replaced_by, replacement_of
 from ledger.web.access import Access, access_of, page
@@ -51,16 +51,16 @@ class Story:
 
 
 _MEANINGS = {
-    marked("issued"): _("A document has this number."),
-    marked("adopted"): _("A previous system gave this number to a document."),
-    marked("void"): _("The number was declared void. It is never given again."),
-    marked("gap"): _("No document has this value, and none ever will."),
-    marked("reserved"): _("Kept for a checkout. It becomes a number or a gap."),
-    marked("free"): _("Minted ahead. The next checkouts take it."),
-    marked("left out"): _("A previous system gave this value to no document."),
-    marked("lost"): _("Nothing is known of this value: rows were lost or tampered with."),
-    marked("not used yet"): _("The counter has not reached this value."),
-    marked("never used"): _("The counter of this period starts above this value."),
+    to_translate("issued"): _("A document has this number."),
+    to_translate("adopted"): _("A previous system gave this number to a document."),
+    to_translate("void"): _("The number was declared void. It is never given again."),
+    to_translate("gap"): _("No document has this value, and none ever will."),
+    to_translate("reserved"): _("Kept for a checkout. It becomes a number or a gap."),
+    to_translate("free"): _("Minted ahead. The next checkouts take it."),
+    to_translate("left out"): _("A previous system gave this value to no document."),
+    to_translate("lost"): _("Nothing is known of this value: rows were lost or tampered with."),
+    to_translate("not used yet"): _("The counter has not reached this value."),
+    to_translate("never used"): _("The counter of this period starts above this value."),
 }
 
 

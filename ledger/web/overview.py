@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _, ngettext
 from ledger import homes
 from ledger.cursors import fetch
 from ledger.judging import Judgement, Kind, State, Verdict, decide
-from ledger.localization import day_told, marked, quantity
+from ledger.localization import day_told, quantity, to_translate
 from ledger.models import Allocation, DraftMade, Entry, FindingRaised, Period, RemoteReading, Series
 from ledger.queues import upcoming, with_waiting
 from ledger.seals.reading import standing
@@ -41,7 +41,7 @@ _PACE_OF = 1000
 _MOST_FOUND = 50
 
 _SORTS = ("state", "tenant", "series")
-_ANY, _NEEDS_WORK = marked("any state"), marked("needs work")
+_ANY, _NEEDS_WORK = to_translate("any state"), to_translate("needs work")
 
 # How fast numbers go: the business dates of the last documents of each period.
 # Arguments: how many, periods (ids).

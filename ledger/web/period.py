@@ -16,11 +16,11 @@ from ledger.queues import with_waiting
 from ledger.reports.formats import formats
 from ledger.seals.reading import standing
 from ledger.web.access import Access, page
+from ledger.web.charts import CHART_HEIGHT, LINE_HEIGHT, issuance, number_line
 from ledger.web.counts import minted_ahead, period_counts
 from ledger.web.gaps import gap_table, wanted_gaps
 from ledger.web.overview import next_number
 from ledger.web.page import address, judged, render_page
-from ledger.web.pictures import CHART_HEIGHT, LINE_HEIGHT, issuance, number_line
 from ledger.web.query_string import Asked, Dates, Rows, asked_dates
 
 _VOID_COLUMNS = {

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 from ledger.cursors import fetch
 from ledger.formats import NumberFormat
-from ledger.localization import lazily as _, marked, word
+from ledger.localization import lazily as _, to_translate, word
 from ledger.models import Entry, Series
 from ledger.reports.formats import formats
 from ledger.unreadable import cut, facts
@@ -29,12 +29,12 @@ _SORTS = {"number": "", "issued_on": "r.issued_on {}, r.first", "issued_at": "r.
 
 #: The condition on the rows of ``_LINES``, by state. A lost value has no row; the page says so above the table.
 STATES = {
-    marked("all"): "true",
-    marked("valid"): "l.kind IN ('issued', 'adopted') AND NOT {void}",
-    marked("void"): "{void}",
-    marked("missing"): "l.kind IN ('gap', 'hole')",
-    marked("reserved"): "l.kind = 'reserved'",
-    marked("free"): "l.kind = 'free'",
+    to_translate("all"): "true",
+    to_translate("valid"): "l.kind IN ('issued', 'adopted') AND NOT {void}",
+    to_translate("void"): "{void}",
+    to_translate("missing"): "l.kind IN ('gap', 'hole')",
+    to_translate("reserved"): "l.kind = 'reserved'",
+    to_translate("free"): "l.kind = 'free'",
 }
 _VOID = "EXISTS (SELECT FROM ledger_numbervoided v WHERE v.tenant = %(tenant)s AND v.entry_id = l.entry)"
 

@@ -14,7 +14,7 @@ from django.test import RequestFactory, TestCase
 from django.test.utils import CaptureQueriesContext
 
 from ledger import define_series, errors as e, issue, issue_many, open_period
-from ledger.allocation.ahead import ask_ahead
+from ledger.allocation.second_connection import ask_ahead
 from tests.allocations import AT_COMMIT, POOLED, RESERVED, SERIAL, expect_all_accounted_for, rolled_back, values
 from tests.concurrency.checkouts import Checkout, checkouts
 from tests.concurrency.pgbouncer import pooler

@@ -124,7 +124,7 @@ def test_a_lock_timeout_that_reaches_no_node_has_a_bound(checkout: Checkout, mon
 def test_so_has_what_is_committed_ahead(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
     """A counter is held for ever: a checkout on such a server gets an error that says to try again, then its number."""
     monkeypatch.setattr(sql, "OWN_SESSION", sql.OWN_SESSION.replace("'citus'", "'plpgsql'"))  # which each server has
-    monkeypatch.setattr("ledger.allocation.ahead._BOUND", 0.3)
+    monkeypatch.setattr("ledger.allocation.second_connection._BOUND", 0.3)
     function = "ledger_reserve"
     connection.close()  # so that a new second connection asks what the server is
     checkout.run(lambda: list(Period.objects.select_for_update()))

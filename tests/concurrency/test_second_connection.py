@@ -17,7 +17,7 @@ from django.core.signals import request_finished
 from django.db import OperationalError, close_old_connections, connection, connections, transaction
 
 from ledger import define_series, errors as e, issue, issue_many, open_period, sql
-from ledger.allocation.ahead import Session, ask_ahead
+from ledger.allocation.second_connection import Session, ask_ahead
 from ledger.models import Entry
 from tests.allocations import DAY, POOLED, RESERVED, expect_all_accounted_for, reserved_values, values
 from tests.concurrency.checkouts import Checkout, checkouts

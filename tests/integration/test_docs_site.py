@@ -20,7 +20,7 @@ from django.db import connection
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from ledger import actions, conf, errors, formats, gaps, reconciliation
+from ledger import actions, conf, errors, gaps, number_templates, reconciliation
 from ledger.calendars import CalendarKind
 from ledger.compat import django_sequence, django_sequences
 from ledger.site import settings as site_settings
@@ -178,11 +178,11 @@ def test_every_system_check_is_in_the_reference(site_of_docs: Site) -> None:
 
 def test_every_token_and_calendar_is_in_the_reference(site_of_docs: Site) -> None:
     there = page(site_of_docs, "reference/templates.html").text
-    tokens = {token.text for token in formats.TOKENS.values()}
+    tokens = {token.text for token in number_templates.TOKENS.values()}
     assert not [token for token in (*tokens, "{counter:06}", "{series}", "{tenant}") if token not in there]
-    for kind, example in formats.examples.items():
+    for kind, example in number_templates.examples.items():
         assert re.search(rf"\n{kind.value}\n[^¶]*?\n{re.escape(example)}\n", there), kind
-    assert set(formats.examples) == set(CalendarKind)
+    assert set(number_templates.examples) == set(CalendarKind)
 
 
 def test_every_table_is_in_the_reference(site_of_docs: Site) -> None:

@@ -12,7 +12,7 @@ from psycopg import IsolationLevel
 from psycopg.pq import TransactionStatus
 
 from ledger import define_series, issue
-from ledger.allocation.hooks import first_row
+from ledger.allocation.connection_hooks import first_row
 from ledger.models import Entry
 from tests.allocations import AT_COMMIT, POOLED, SERIAL, rolled_back
 

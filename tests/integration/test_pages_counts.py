@@ -17,8 +17,8 @@ from ledger.models import AdoptedGap, Adoption, Entry, NumberVoided, Period
 from ledger.reports.continuity import summarise
 from ledger.verification.alarms import lost_values, raise_alarms
 from ledger.web import counts
+from ledger.web.charts import number_line
 from ledger.web.counts import Bucket, period_counts
-from ledger.web.pictures import number_line
 from tests.integration.full_ledger import tampered
 from tests.integration.pages import flag, shop
 from tests.integration.queues import pooled, reserve, reserving, take
@@ -194,7 +194,7 @@ def test_many_stretches_that_are_not_full(period: Period, monkeypatch: pytest.Mo
 
 
 def test_a_bar_is_as_high_as_its_share_and_never_too_low_to_see() -> None:
-    from ledger.web.pictures import LINE_HEIGHT as HEIGHT, _path
+    from ledger.web.charts import LINE_HEIGHT as HEIGHT, _path
 
     assert _path([(0, 10), (10, 10), (10, 10), (0, 10)]) == f"M1 {HEIGHT}v-{HEIGHT}h2v{HEIGHT}z"
     assert _path([(1, 25_000)]) == f"M0 {HEIGHT}v-7h1v7z"

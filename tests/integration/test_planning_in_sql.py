@@ -15,7 +15,8 @@ from psycopg.errors import CheckViolation
 
 from ledger.calendars import Calendar, CalendarKind, FiscalStart, Span
 from ledger.errors import InvalidDate, InvalidTemplate
-from ledger.formats import DOCUMENT_TOKENS, MAX_VALUE, NumberFormat, Template, dated, parse_template
+from ledger.formats import DOCUMENT_TOKENS, MAX_VALUE, NumberFormat, dated
+from ledger.number_templates import Template, parse_template
 from tests.integration.planning import Connection, asked
 
 pytestmark = pytest.mark.django_db  # so that there is a database of the tests

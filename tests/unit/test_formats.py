@@ -10,7 +10,8 @@ from hypothesis import assume, given, strategies as st
 
 from ledger.calendars import Calendar, CalendarKind, FiscalStart, Span
 from ledger.errors import InvalidArgument, InvalidDate, InvalidTemplate
-from ledger.formats import MAX_VALUE, NumberFormat, Template, examples, parse_template
+from ledger.formats import MAX_VALUE, NumberFormat
+from ledger.number_templates import Template, examples, parse_template
 
 NEVER, YEAR, FISCAL_YEAR, QUARTER, MONTH, DAY, EXPLICIT = CalendarKind
 APRIL = FiscalStart(4, 1)

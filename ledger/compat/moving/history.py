@@ -18,8 +18,8 @@ from ledger.adoption import AdoptionResult, adopt
 from ledger.calendars import Calendar, CalendarKind, FiscalStart, business_date, zone
 from ledger.conf import ledger_settings
 from ledger.errors import InvalidArgument, InvalidDocument, InvalidTenant
-from ledger.formats import parse_template
 from ledger.instances import instance_key, label, lookup, pk_value, topmost
+from ledger.number_templates import parse_template
 from ledger.series import find_series
 from ledger.spreadsheets import Layout, Record, Table
 

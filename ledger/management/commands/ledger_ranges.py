@@ -8,7 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 from ledger.actions import authorise
 from ledger.caf import read_caf
 from ledger.errors import RangeRefused
-from ledger.hooks import find_hook
+from ledger.host_functions import find_hook
 from ledger.management.base import LedgerCommand, counted, iso_date
 from ledger.models import AuthorisedRange
 from ledger.ranges import levels

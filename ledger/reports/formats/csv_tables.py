@@ -15,7 +15,7 @@ from itertools import islice
 from operator import methodcaller
 from typing import IO, Any
 
-from ledger.localization import in_english, marked
+from ledger.localization import in_english, to_translate
 from ledger.reports.formats import Format, Warn
 from ledger.reports.formats.cells import cell_text, needs_quotes, neutralised, suspicious
 from ledger.reports.report import Report
@@ -121,4 +121,4 @@ def _lines(rows: Iterable[Iterable[str]], separator: str) -> bytes:
     return written.getvalue().encode()
 
 
-FORMAT = Format("csv", marked("CSV tables"), ".zip", "application/zip", streams=True, write=write)
+FORMAT = Format("csv", to_translate("CSV tables"), ".zip", "application/zip", streams=True, write=write)

@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
-from ledger.localization import day_form, marked, period_told, word
+from ledger.localization import day_form, period_told, to_translate, word
 from ledger.reports.formats import Format, Warn, needs
 from ledger.reports.formats.cells import evidence_text, offset_text
 from ledger.reports.report import Report
@@ -165,4 +165,4 @@ def _write(sheet: "Worksheet", at: int, position: int, column: Column, cell: Any
 
 
 _TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-FORMAT = Format("xlsx", marked("Excel workbook"), ".xlsx", _TYPE, streams=False, write=write)
+FORMAT = Format("xlsx", to_translate("Excel workbook"), ".xlsx", _TYPE, streams=False, write=write)

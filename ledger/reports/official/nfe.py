@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 from ledger.errors import DeclarationError
 from ledger.gaps import GapRange, undeclared
-from ledger.hooks import find_hook
+from ledger.host_functions import find_hook
 from ledger.intervals import Span, pieces
 from ledger.models import Entry, GapDeclared, Period, Series
 from ledger.reports.official import Document, Format, nfe_xml

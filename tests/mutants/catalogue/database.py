@@ -101,14 +101,14 @@ MUTANTS = (
     ),
     Mutant(
         "a transaction of another isolation level begins as an ordinary one",
-        "ledger/allocation/hooks.py",
+        "ledger/allocation/connection_hooks.py",
         "            and driver.isolation_level is driver.read_only is driver.deferrable is None\n",
         "",
         ("tests/integration/test_opening.py",),
     ),
     Mutant(
         "BEGIN goes along with each statement",
-        "ledger/allocation/hooks.py",
+        "ledger/allocation/connection_hooks.py",
         "            driver.pgconn.transaction_status == TransactionStatus.IDLE\n",
         "            True\n",
         ("tests/integration/test_opening.py",),

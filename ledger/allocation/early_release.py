@@ -19,8 +19,8 @@ from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus, TransactionStatus
 
 from ledger import sql
-from ledger.allocation.ahead import in_test_case
-from ledger.allocation.hooks import in_place_of
+from ledger.allocation.connection_hooks import in_place_of
+from ledger.allocation.second_connection import in_test_case
 from ledger.errors import CommitInDoubt
 
 #: The position of COMMIT among the statements of ``sql.RELEASE_EARLY``.

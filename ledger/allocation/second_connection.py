@@ -28,7 +28,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.pq import TransactionStatus
 
 from ledger import sql
-from ledger.allocation.hooks import before
+from ledger.allocation.connection_hooks import before
 from ledger.conf import ledger_settings
 from ledger.cursors import by_name
 from ledger.errors import LockTimeout, SecondConnectionElsewhere, SecondConnectionFailed
