@@ -18,12 +18,21 @@ ROOT = Path(__file__).resolve().parents[2]
 LAYERS = [
     {"errors", "conf", "intervals", "misspelt", "timestamps", "unreadable", "signals"},
     {
-        *("calendars", "formats", "texts", "instances", "keys", "kinds", "rules", "spreadsheets", "localization"),
-        "tenants",
+        *("calendars", "formats", "texts", "instances", "keys", "kinds", "rules", "spreadsheets"),
+        *("localization", "number_templates", "tenants"),
     },
     {"models", "homes", "sql", "migrations", "cursors"},
     {
-        *("allocation", "refusals", "database_errors", "databases", "durability", "grants", "hooks", "prepared"),
+        *(
+            "allocation",
+            "refusals",
+            "database_errors",
+            "databases",
+            "durability",
+            "grants",
+            "host_functions",
+            "prepared",
+        ),
         *("arguments", "failures", "replacing", "zones"),
     },
     {"form_changes", "series", "periods", "exhaustion", "ranges", "testing", "queues", "searching"},
