@@ -1,11 +1,14 @@
-"""A clock that stands still until somebody sleeps, and then moves at once."""
+"""A clock that stands still until somebody sleeps, and then moves at once; and how long tests wait for stand-ins."""
 
 from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
 
-from workers.accounting.http_options import Clock
+from workers.accounting.http_options import Clock, Timeouts
+
+#: Real seconds. Those of ``read`` pass only if a server doesn't answer, and are long enough for a busy machine.
+TIMEOUTS = Timeouts(connect=30, read=1, write=30, total=60)
 
 
 class FakeClock(Clock):

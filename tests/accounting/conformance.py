@@ -25,14 +25,14 @@ from typing import Any, ClassVar
 
 import pytest
 
-from tests.accounting.clocks import FakeClock
+from tests.accounting.clocks import TIMEOUTS, FakeClock
 from tests.accounting.meter import Meter
 from tests.accounting.standins.books import Books
 from tests.accounting.standins.server import Fault, StandIn
 from workers.accounting import errors
 from workers.accounting.base import AccountingSystem, NewInvoice, Page, RemoteInvoice, State, WhoNumbers
 from workers.accounting.credentials import Credentials
-from workers.accounting.http_options import HttpOptions, Limits, Retries, Timeouts
+from workers.accounting.http_options import HttpOptions, Limits, Retries
 from workers.accounting.systems import System
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -119,8 +119,7 @@ class Conformance:
     def http_options(self, clock: FakeClock, **changes: Any) -> HttpOptions:
         given: dict[str, Any] = {
             "clock": clock,
-            # Real seconds, which pass only if a server doesn't answer.
-            "timeouts": Timeouts(connect=2, read=0.3, write=2, total=10),
+            "timeouts": TIMEOUTS,
             "retries": Retries(attempts=3, jitter=lambda: 0.5),
             "largest_answer": 1_000_000,
         }

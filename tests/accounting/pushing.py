@@ -15,7 +15,7 @@ from django.test import override_settings
 
 from ledger import issue
 from ledger.models import Entry
-from tests.accounting.clocks import FakeClock
+from tests.accounting.clocks import TIMEOUTS, FakeClock
 from tests.accounting.memory_tokens import MemoryTokens
 from tests.accounting.standins.__main__ import settings as standin_settings
 from tests.accounting.standins.books import Books
@@ -23,7 +23,7 @@ from tests.accounting.standins.erpnext import ERPNextStandIn
 from tests.accounting.standins.odoo import OdooStandIn
 from tests.accounting.standins.quickbooks import QuickBooksStandIn
 from tests.accounting.standins.xero import XeroStandIn
-from workers.accounting.http_options import HttpOptions, Retries, Timeouts
+from workers.accounting.http_options import HttpOptions, Retries
 from workers.models import Push
 from workers.writing_back import Run, push_system
 
@@ -83,7 +83,7 @@ class Office:
     def http_options(self, **changes: Any) -> HttpOptions:
         given: dict[str, Any] = {
             "clock": self.clock,
-            "timeouts": Timeouts(connect=2, read=0.3, write=2, total=10),
+            "timeouts": TIMEOUTS,
             "retries": Retries(attempts=3, jitter=lambda: 0.5),
             "tokens": self.tokens,
         }

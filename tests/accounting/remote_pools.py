@@ -16,6 +16,7 @@ from django.test import override_settings
 
 from ledger import issue, verification
 from ledger.models import DraftMade, Slot
+from tests.accounting.clocks import TIMEOUTS
 from tests.accounting.memory_tokens import MemoryTokens
 from tests.accounting.processes import ROOT
 from tests.accounting.standins.books import Books
@@ -23,7 +24,7 @@ from tests.accounting.standins.erpnext import API_KEY, ERPNextStandIn
 from tests.accounting.standins.xero import XeroStandIn
 from tests.allocations import expect_all_accounted_for
 from workers.accounting.base import State
-from workers.accounting.http_options import HttpOptions, Retries, Timeouts
+from workers.accounting.http_options import HttpOptions, Retries
 from workers.remote import refill_system
 
 NOW = timedelta(0)
@@ -79,11 +80,7 @@ def vendor(request: pytest.FixtureRequest) -> Iterator[Vendor]:
 
 
 def http_options() -> HttpOptions:
-    return HttpOptions(
-        timeouts=Timeouts(connect=2, read=0.3, write=2, total=10),
-        retries=Retries(attempts=1, jitter=lambda: 0.5),
-        tokens=MemoryTokens(),
-    )
+    return HttpOptions(timeouts=TIMEOUTS, retries=Retries(attempts=1, jitter=lambda: 0.5), tokens=MemoryTokens())
 
 
 def refill(look_every: timedelta = NOW) -> dict[str, int]:

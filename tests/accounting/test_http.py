@@ -18,8 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests import provision
-from tests.accounting.clocks import FakeClock
+from tests.accounting.clocks import TIMEOUTS, FakeClock
 from tests.accounting.standins.server import Fault, Reply, Request, StandIn
 from workers.accounting import errors
 from workers.accounting.credentials import HIDDEN, Authentication, Redactor, Secret, basic, bearer, token_pair
@@ -61,7 +60,7 @@ def connect(standin: Simple, clock: FakeClock) -> Iterator[Callable[..., Client]
     def connected(url: str = "", **options: Any) -> Client:
         http_options = HttpOptions(
             clock=clock,
-            timeouts=Timeouts(connect=2, read=0.3, write=2, total=10),
+            timeouts=TIMEOUTS,
             retries=Retries(attempts=4, jitter=lambda: 1.0),
             largest_answer=1_000_000,
             **options.pop("http_options", {}),
@@ -105,9 +104,10 @@ def test_a_repeatable_post_is_sent_again(standin: Simple, connect: Callable[...,
 
 
 def test_a_post_that_found_nobody_is_sent_again(connect: Callable[..., Client], clock: FakeClock) -> None:
-    port = provision.free_port()
-    with pytest.raises(errors.Unreachable, match="no connection"):
-        connect(f"http://127.0.0.1:{port}").post("things", json={})
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and nobody listens
+        with pytest.raises(errors.Unreachable, match="no connection"):
+            connect(f"http://127.0.0.1:{taken.getsockname()[1]}").post("things", json={})
     assert len(clock.slept) == 3
 
 

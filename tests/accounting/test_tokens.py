@@ -11,14 +11,14 @@ from cryptography.fernet import Fernet
 from django.db import transaction
 from django.test import override_settings
 
-from tests.accounting.clocks import FakeClock
+from tests.accounting.clocks import TIMEOUTS, FakeClock
 from tests.accounting.processes import together
 from tests.accounting.standins.oauth import TokenServer
 from tests.accounting.standins.server import Fault, Reply, Request, StandIn
 from tests.accounting.standins.xero import XeroStandIn
 from workers.accounting import errors, systems
 from workers.accounting.credentials import Credentials, Secret
-from workers.accounting.http_options import HttpOptions, Retries, Timeouts
+from workers.accounting.http_options import HttpOptions, Retries
 from workers.accounting.oauth import OAuth, SharedTokens
 from workers.accounting.systems import System
 from workers.models import Quota, SealedToken
@@ -59,10 +59,7 @@ def connect(standin: Tokens, clock: FakeClock, refresh: str | None = FIRST) -> O
         f"{standin.url}/token",
         Secret(refresh) if refresh else None,
         HttpOptions(
-            clock=clock,
-            tokens=SharedTokens(),
-            retries=Retries(attempts=2, jitter=lambda: 0.5),
-            timeouts=Timeouts(read=0.5),
+            clock=clock, tokens=SharedTokens(), retries=Retries(attempts=2, jitter=lambda: 0.5), timeouts=TIMEOUTS
         ),
     )
 

@@ -12,14 +12,14 @@ import pytest
 from cryptography.fernet import Fernet
 from django.test import override_settings
 
-from tests.accounting.clocks import FakeClock
+from tests.accounting.clocks import TIMEOUTS, FakeClock
 from tests.accounting.memory_tokens import MemoryTokens
 from tests.accounting.standins.oauth import TokenServer
 from tests.accounting.standins.odoo import DATABASE, LOGIN, OdooStandIn
 from tests.accounting.standins.server import Fault, Reply, Request, StandIn
 from workers.accounting import errors, systems
 from workers.accounting.credentials import Credentials, Secret
-from workers.accounting.http_options import HttpOptions, Retries, Timeouts
+from workers.accounting.http_options import HttpOptions, Retries
 from workers.accounting.oauth import OAuth, sealer
 from workers.accounting.odoo import Odoo
 from workers.accounting.systems import System
@@ -46,7 +46,7 @@ def sent(error: BaseException) -> str:
 def http_options(**more: Any) -> HttpOptions:
     return HttpOptions(
         clock=FakeClock(),
-        timeouts=Timeouts(connect=2, read=0.3, write=2, total=10),
+        timeouts=TIMEOUTS,
         retries=Retries(attempts=2, jitter=lambda: 0.5),
         tokens=MemoryTokens(),
         **more,

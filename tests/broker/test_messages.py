@@ -72,7 +72,7 @@ class TestTwice:
     def test_while_the_first_is_still_at_work(self, broker: RedisServer, send: Send, tmp_path: Path) -> None:
         """A visibility timeout that is shorter than the task: Redis hands it to a second worker."""
         burn(3)
-        with crew(tmp_path, broker.url, FOLIO_TEST_VISIBILITY="1") as team:
+        with crew(tmp_path, broker.url, FOLIO_TEST_VISIBILITY="3") as team:
             with held():
                 workers = [team.worker(), team.worker()]
                 send("hesitate")

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+#: How long a click or an `expect` waits before the test fails, in milliseconds: many times what any of them takes.
+PATIENCE = 60_000
 
 #: Nothing but the page under test goes over the network.
 ARGUMENTS = [
@@ -40,7 +43,8 @@ def chromium() -> Iterator[Browser]:
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     try:
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=binary, args=ARGUMENTS)
+            browser = playwright.chromium.launch(executable_path=binary, args=ARGUMENTS, timeout=PATIENCE)
+            expect.set_options(timeout=PATIENCE)
             yield browser
             browser.close()
     finally:
@@ -54,7 +58,7 @@ def chromium() -> Iterator[Browser]:
 def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     """An empty page, as wide as a desk's screen or a phone's; an error in a script fails the test."""
     context = chromium.new_context(viewport={"width": request.param, "height": 900}, locale="en-GB")
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))

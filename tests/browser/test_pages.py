@@ -202,15 +202,10 @@ def test_long_names_numbers_and_reasons_have_room(
 def test_the_line_leads_down_to_one_number(page: Page, start: str, berlin: Shop) -> None:
     page.goto(f"{start}period/{receipts(berlin)}/")
     expect(page.locator(".line .ends")).to_contain_text("960 values, the whole period")
-    spans = []
-    for _ in range(5):
-        if page.locator("h1.number").count():
-            break
-        spans.append(page.locator(".line .ends").inner_text())
-        page.locator(".steps a").nth(3).click()
-        page.wait_for_load_state()
+    for _ in range(3):
+        with page.expect_event("load"):
+            page.locator(".steps a").nth(3).click()
     expect(page.locator("h1.number")).to_have_text(re.compile(r"^RCP-2026-\d{6}$"))
-    assert len(spans) == 3, spans
     page.get_by_role("link", name="→").click()
     expect(page.locator("ol.story")).to_contain_text("Issued")
 

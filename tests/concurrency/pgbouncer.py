@@ -21,15 +21,15 @@ from tests.provision import database_url
 #: Databases of the pooler: both lead to the same one of PostgreSQL.
 MAIN, AHEAD = "folio", "folio_ahead"
 
-#: How long one waits for a free connection of the server before the pooler ends it, in seconds.
-QUERY_WAIT = 2
-
-_STARTUP = 20.0
+_STARTUP = 60.0
 
 
 @contextmanager
-def pooler(database: str, *, size: int, ahead_size: int | None = None) -> Iterator[str]:
-    """Start one and yield its address, ``host=… port=…``; skips where PgBouncer is not installed."""
+def pooler(database: str, *, size: int, query_wait: int = 60) -> Iterator[str]:
+    """Start one and yield its address, ``host=… port=…``; skips where PgBouncer is not installed.
+
+    ``query_wait`` is how long one waits for a free connection of the server before the pooler ends it, in seconds.
+    """
     binary = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin:/usr/local/sbin")
     if binary is None:
         pytest.skip("no pgbouncer: apt-get install pgbouncer (.ci/run does)")
@@ -44,9 +44,9 @@ def pooler(database: str, *, size: int, ahead_size: int | None = None) -> Iterat
         folder.chmod(0o755)
         configuration = folder / "pgbouncer.ini"
         configuration.write_text(
-            f"[databases]\n{MAIN} = {server} pool_size={size}\n{AHEAD} = {server} pool_size={ahead_size or size}\n"
+            f"[databases]\n{MAIN} = {server} pool_size={size}\n{AHEAD} = {server} pool_size={size}\n"
             f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n"
-            f"pool_mode = transaction\nmax_client_conn = 200\nquery_wait_timeout = {QUERY_WAIT}\n"
+            f"pool_mode = transaction\nmax_client_conn = 200\nquery_wait_timeout = {query_wait}\n"
             "ignore_startup_parameters = extra_float_digits,options\nlog_connections = 0\nlog_disconnections = 0\n"
         )
     process = subprocess.Popen(
@@ -61,7 +61,7 @@ def pooler(database: str, *, size: int, ahead_size: int | None = None) -> Iterat
         yield address
     finally:
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=_STARTUP)
         shutil.rmtree(folder, ignore_errors=True)
 
 

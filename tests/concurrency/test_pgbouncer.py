@@ -227,7 +227,7 @@ def test_one_pool_of_two_for_both_starves_and_says_so(allocation: str) -> None:
     """
     define(allocation)
     with (
-        pooler(connection.settings_dict["NAME"], size=2) as address,
+        pooler(connection.settings_dict["NAME"], size=2, query_wait=2) as address,
         new_threads_go_through(address),
         checkouts(2) as (first, second),
     ):

@@ -106,7 +106,7 @@ def test_a_killed_connection_gives_its_number_back() -> None:
     doomed.begin()
     assert doomed.run(lambda: number("order:17")) == NUMBERS[0]
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(%s, 10000)", [doomed.pid])
+        cursor.execute("SELECT pg_terminate_backend(%s, 60000)", [doomed.pid])
         assert cursor.fetchone() == (True,)
     with pytest.raises(OperationalError):
         doomed.commit()

@@ -143,7 +143,7 @@ def test_a_lost_one_is_replaced(ahead: str) -> None:
             thread.run(lambda: [number() for _ in range(17)])
             for second in sessions() - {thread.pid} - before_all(thread):
                 with connection.cursor() as cursor:
-                    cursor.execute("SELECT pg_terminate_backend(%s, 10000)", [second])
+                    cursor.execute("SELECT pg_terminate_backend(%s, 60000)", [second])
             thread.run(lambda: [number() for _ in range(100)])
             thread.commit()
             assert how_many() == 2 if ahead == RESERVED else how_many() <= 2
@@ -168,7 +168,7 @@ def test_the_first_one_lost_takes_the_second_along(ahead: str) -> None:
         thread.begin()
         thread.run(number)
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_terminate_backend(%s, 10000)", [thread.pid])
+            cursor.execute("SELECT pg_terminate_backend(%s, 60000)", [thread.pid])
         with pytest.raises(OperationalError):
             thread.commit()
         thread.run(connection_closed)
@@ -188,7 +188,7 @@ def test_a_server_that_was_restarted_is_no_other_server() -> None:
         with transaction.atomic():
             first.ensure_connection()
             pid = first.connection.info.backend_pid
-            other.run(lambda: connection.cursor().execute("SELECT pg_terminate_backend(%s, 5000)", [pid]))
+            other.run(lambda: connection.cursor().execute("SELECT pg_terminate_backend(%s, 60000)", [pid]))
             ask_ahead(first, "SELECT 1", (), session=session)
 
     with checkouts(1) as (other,), pytest.raises(OperationalError):

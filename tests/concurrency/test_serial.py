@@ -391,7 +391,7 @@ def test_a_killed_connection_leaves_no_gap() -> None:
     doomed.begin()
     assert doomed.run(number) == 2
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(%s, 10000)", [doomed.pid])
+        cursor.execute("SELECT pg_terminate_backend(%s, 60000)", [doomed.pid])
         assert cursor.fetchone() == (True,)
     with transaction.atomic():
         assert number() == 2
