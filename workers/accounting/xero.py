@@ -66,7 +66,6 @@ class Xero(AccountingSystem):
         # Xero requires unique numbers among documents in force; its documentation doesn't say that others keep theirs.
         number_kept=False,
         max_number_length=255,
-        overlap=timedelta(minutes=5),
     )
 
     _client: Client

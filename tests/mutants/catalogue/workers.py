@@ -74,7 +74,7 @@ MUTANTS = (
     ),
     Mutant(
         "a key among the variables that an error tracker sends",
-        "workers/accounting/odoo.py",
+        "workers/accounting/odoo_connections.py",
         "self._key, model",
         "self._key.reveal(), model",
         ("tests/accounting/test_trackers.py::TestOdoo",),
