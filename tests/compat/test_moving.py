@@ -286,7 +286,7 @@ class TestDjangoSequences:
 
     @pytest.mark.live
     def test_two_thousand_while_callers_go_on(self) -> None:
-        """A caller that had to wait for a second would give up, and none does."""
+        """A caller that had to wait for five seconds would give up, and none does."""
         names = [f"s{number}" for number in range(2_000)]
         OldTable.objects.bulk_create(OldTable(name=name, last=7) for name in names)
         done = Event()
@@ -300,7 +300,7 @@ class TestDjangoSequences:
                     done.set()
                 return got
             with connection.cursor() as cursor:
-                cursor.execute("SET lock_timeout = '1s'")
+                cursor.execute("SET lock_timeout = '5s'")
             for name in cycle(names[:50]):
                 got.append((name, sequences.get_next_value(name)))
                 if done.is_set():
