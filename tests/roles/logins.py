@@ -1,7 +1,6 @@
-"""The roles that log in, by name, and the aliases under which Django knows their connections.
+"""The roles that log in, and the aliases of their connections in Django.
 
-The owner is no superuser, as a merchant's should be: what a function of the ledger does, it does with no more than its
-owner's rights.
+As a merchant's should be, the owner is no superuser: a function of the ledger has no more than its owner's rights.
 """
 
 from __future__ import annotations
@@ -61,7 +60,7 @@ class Logins:
 
 @contextmanager
 def prepared() -> Iterator[Logins]:
-    """A database that a plain owner has migrated, with each login granted its purpose: a template, with no alias."""
+    """A template: a database that a plain owner has migrated, where each login has its purpose. It has no alias."""
     mark = secrets.token_hex(4)
     aliases = {OWNER: "owner"} | {f"roles-{login}": login for login in PURPOSES}
     # Names that need quoting, as an administrator may choose them.
@@ -86,7 +85,7 @@ def prepared() -> Iterator[Logins]:
 
 @contextmanager
 def logged_in(template: Logins) -> Iterator[Logins]:
-    """A copy of that database, with an alias for each login."""
+    """A copy of the template, with an alias for each login."""
     database = conninfo_to_dict(template.url)["dbname"]
     with new_database("folio_roles_copy", template=str(database)) as url, ExitStack() as stack:
         logins = Logins(url, template.roles, template.passwords)
@@ -102,7 +101,7 @@ def _drop_roles(logins: Logins) -> None:
 
 
 def grant(role: str, *purposes: str, **options: Any) -> str:
-    """Grant by the command, as the owner; its output."""
+    """Grant purposes by the command, as the owner; returns what it printed."""
     out = StringIO()
     chosen = [word for purpose in purposes for word in ("--purpose", purpose)]
     call_command("ledger_grants", "--role", role, *chosen, database=OWNER, apply=True, stdout=out, **options)
@@ -118,7 +117,7 @@ def rows(alias: str, statement: str, arguments: Any = None) -> list[tuple[Any, .
 
 
 def refusal(alias: str, statement: str, arguments: Any = None) -> Any:
-    """The driver's error that a login's statement raises; without one, the test fails."""
+    """The driver's error for a login's statement; the test fails if the statement is allowed."""
     try:
         with transaction.atomic(using=alias):
             rows(alias, statement, arguments)
@@ -126,11 +125,11 @@ def refusal(alias: str, statement: str, arguments: Any = None) -> Any:
             transaction.set_rollback(True, using=alias)
     except DatabaseError as error:
         return error.__cause__
-    raise AssertionError(f"{alias} may do this: {statement} {arguments or ''}")
+    raise AssertionError(f"{alias} is allowed to run this: {statement} {arguments or ''}")
 
 
 def opened(series: Series, alias: str = OWNER) -> Period:
-    """The series' period with DAY."""
+    """The period of the series that includes DAY."""
     return Period.objects.using(alias).get(series=series, starts_on__lte=DAY, ends_on__gte=DAY)
 
 

@@ -1,4 +1,4 @@
-"""The connection of calls that name none: Django's own, pages, the admin, the workers' stores."""
+"""Chooses the database of calls that name none: Django's own, pages, the admin, the workers' stores."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A role that was granted nothing holds every advisory lock of Folio: nobody waits for it, and no sweep is deceived.
 
-Whoever waited without a deadline would meet the statement_timeout of these logins, and fail. (Not a lock_timeout: where
-Folio waits for such a lock, it goes on after one.)
+A call that waited without a deadline would fail by the statement_timeout of these logins. (A lock_timeout would show
+nothing: where Folio waits for such a lock, it sets one itself and continues afterwards.)
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tests.roles.logins import CHECKOUT, DAY, FINANCE, NOBODY, OWNER, USUAL, WOR
 
 LOGINS = (CHECKOUT, WORKERS, FINANCE, USUAL, OWNER)
 
-#: Of these many periods, the first ones: more than the tests below open.
+#: The ids of the first periods: more than the tests below open.
 PERIODS = 200
 #: Of a period of this schema, whose id is ``period``: the same text as in the functions.
 LINE = "hashint8(period # hashtextextended(%s, 0))"
@@ -142,7 +142,7 @@ def test_pools_are_refilled_and_due_periods_closed(held: str) -> None:
     assert rows(CHECKOUT, "SELECT ledger_next_value('', %s, NULL)", [f"due-{held}"])[0][0] == 1
 
 
-# Held for good, and by nobody else: it keeps everybody waiting who could wait for one of the others.
+# This lock is held all the time: whoever could wait for one of the others waits for this one too.
 @pytest.mark.parametrize("held", ["pg_advisory_lock"], indirect=True)
 def test_migrating_and_installing(held: str) -> None:
     call_command("migrate", database=OWNER, verbosity=0, stdout=StringIO())

@@ -1,4 +1,4 @@
-"""Alarms: the workers raise them and can hide none; finance resolves what a look no longer finds, and acknowledges."""
+"""Alarms: the workers raise them and can't hide them; finance acknowledges and resolves them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ DENIED = "42501"
 
 @pytest.fixture
 def alarms(logins: Logins) -> tuple[AlarmRaised, AlarmRaised]:
-    """A void that is older than its number, and a lost value, of a tenant of its own."""
+    """Two alarms of a new tenant: a void that is older than its number, and a lost value."""
     tenant = f"alarmed {secrets.token_hex(4)}"
     define_series("invoice", org=tenant, template="AL{year}-{counter}", using=FINANCE)
     with transaction.atomic(using=CHECKOUT):
@@ -53,7 +53,7 @@ def alarms(logins: Logins) -> tuple[AlarmRaised, AlarmRaised]:
 
 
 def ante_date(logins: Logins, tenant: str, moment: str) -> None:
-    """As the owner can, who switches the guard off meanwhile."""
+    """Only the owner can do this, by switching the guard off."""
     change = sql.SQL("UPDATE ledger_numbervoided SET voided_at = {} WHERE tenant = {}").format(moment, tenant)
     with logins.superuser() as connection, connection.transaction():
         connection.execute("ALTER TABLE ledger_numbervoided DISABLE TRIGGER ledger_append_only_rows")
@@ -94,7 +94,7 @@ def test_a_login_bound_to_one_tenant_says_and_resolves_nothing_of_another(
 
 
 class TestWorkersHideNone:
-    """With any call that they are granted."""
+    """By any call that they may make."""
 
     def test_by_resolving_it(self, alarms: tuple[AlarmRaised, AlarmRaised]) -> None:
         for alarm in alarms:
@@ -115,7 +115,7 @@ class TestWorkersHideNone:
         assert all(map(is_open, alarms))
 
     def test_by_another_one_in_its_place(self, alarms: tuple[AlarmRaised, AlarmRaised]) -> None:
-        """The true one is raised all the same, and with its own kind."""
+        """The true alarm is still raised, with its own kind."""
         early: dict[str, Any] = dict(AlarmRaised.objects.using(OWNER).filter(pk=alarms[0].pk).values()[0])
         rows(FINANCE, "SELECT ledger_resolve_alarms(ARRAY[%s]::bigint[])", [early["id"]])
         columns = (
@@ -141,7 +141,7 @@ class TestWorkersHideNone:
 
 
 def test_the_database_itself_sees_what_is_mended(alarms: tuple[AlarmRaised, AlarmRaised]) -> None:
-    """A value that is accounted for again; who calls is not asked."""
+    """A value that is accounted for again resolves its alarm, whoever calls."""
     early, lost = alarms
     rows(OWNER, "SELECT ledger_flag_lost(tenant, id, 3, '') FROM ledger_period WHERE tenant = %s", [lost.tenant])
     assert recheck(using=WORKERS) == 1

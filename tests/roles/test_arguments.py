@@ -1,4 +1,4 @@
-"""The doors of each login, called with arguments that Folio would never pass: nothing is written or stays locked."""
+"""Each login calls its functions with arguments that Folio never passes: nothing is written, nothing stays locked."""
 
 import json
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from django.db import DatabaseError, transaction
 from ledger import define_series, issue
 from tests.roles.logins import CHECKOUT, DAY, FINANCE, OWNER, USUAL, WORKERS, rows
 
-#: All that a checkout may move, and what a forged row would add to.
+#: What a checkout may change, and the tables that a forged row would go into.
 _STATE = """
     SELECT (SELECT count(*) FROM ledger_entry), (SELECT sum(last_value) FROM ledger_period),
            (SELECT count(*) FROM ledger_period), (SELECT count(*) FROM ledger_slot),
@@ -24,7 +24,7 @@ MINE, THEIRS = "arguments-mine", "arguments-theirs"
 
 @pytest.fixture(scope="module")
 def known() -> dict[str, int]:
-    """Ids that an attacker has read: of series and periods, by whose they are and their allocation."""
+    """Ids of series and periods that an attacker has read, by owner and allocation."""
     found: dict[str, int] = {}
     for whose, tenant in (("mine", MINE), ("theirs", THEIRS)):
         for allocation in ("serial", "at_commit", "pooled", "reserved"):
@@ -44,7 +44,7 @@ def known() -> dict[str, int]:
 
 
 def attempt(alias: str, statement: str, arguments: Any = None) -> Any:
-    """A statement's answer, or the driver's error; everything is committed, and held periods would show before that."""
+    """A statement's answer, or the driver's error. It is committed; before that, no period of others may be locked."""
     try:
         with transaction.atomic(using=alias):
             answer = rows(alias, statement, arguments)
@@ -57,7 +57,7 @@ def attempt(alias: str, statement: str, arguments: Any = None) -> Any:
 
 @pytest.fixture
 def unharmed(known: dict[str, int]) -> Iterator[None]:
-    """Nothing is written by what the test does."""
+    """Fails if the test writes anything, or leaves a period locked."""
     before = rows(OWNER, _STATE)
     yield
     assert rows(OWNER, _STATE) == before
@@ -65,7 +65,7 @@ def unharmed(known: dict[str, int]) -> Iterator[None]:
     assert rows(OWNER, free) == rows(OWNER, "SELECT count(*) FROM ledger_period")
 
 
-#: One call of each door that gives a number; the test chooses `on`, `document`, `actor` and `metadata`.
+#: A call of each function that gives a number; the test chooses `on`, `document`, `actor` and `metadata`.
 ISSUING = {
     "serial": "SELECT ledger_issue_serial('{t}', 'serial', %(on)s, NULL, %(document)s, %(actor)s, %(metadata)s)",
     "a block": "SELECT * FROM ledger_issue_serial_many('{t}', 'serial', %(on)s, NULL, ARRAY[%(document)s], %(actor)s,"
@@ -121,12 +121,12 @@ MOMENTS = ["infinity", "-infinity", "9999-12-31", "0044-03-15 BC", "2999-01-01"]
 @pytest.mark.usefixtures("unharmed")
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_moments(moment: str) -> None:
-    """What is asked for nothing else but a value takes none, and says nothing."""
+    """A call for the value of a sequence is refused, or gives no value."""
     answer = attempt(CHECKOUT, "SELECT ledger_next_value(%s, 'serial', %s)", [MINE, moment])
     assert isinstance(answer, Exception) or answer == [(None,)]
 
 
-#: Who calls what, by the ids of `known`; nothing of it may change anything.
+#: Calls by login, with the ids of `known`; none may change anything.
 CALLS: dict[str, tuple[str, str]] = {
     "a reservation in 9999": (CHECKOUT, "ledger_reserve('{m}', {mine_reserved}, '9999-12-31', ARRAY['x'], '', 1)"),
     "a reservation at no day": (CHECKOUT, "ledger_reserve('{m}', {mine_reserved}, NULL, ARRAY['x'], '', 1)"),

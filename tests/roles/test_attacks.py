@@ -1,4 +1,4 @@
-"""What a stolen password is worth: the database refuses everything beside the doors to every login."""
+"""What a thief can do with a login's password: call the functions of its purposes, and nothing else."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def purposes_of(alias: str) -> list[Any]:
 
 
 def writable(alias: str, table: str) -> set[str]:
-    """What a login may do to a table by plain statements."""
+    """The plain statements that a login may run on a table."""
     given: set[str] = set()
     for purpose in purposes_of(alias):
         if table in WORKERS_TABLES and purpose.other_apps:
@@ -70,7 +70,7 @@ class TestEveryTable:
                     assert refusal(alias, statement).sqlstate == DENIED, statement
 
     def test_columns(self, alias: str, logins: Logins) -> None:
-        """As the catalogue has it: none is insertable where the table isn't."""
+        """By the catalogue: no column can be inserted where the table can't."""
         for table in (*all_tables(), *WORKERS_TABLES):
             found = rows(
                 OWNER,
@@ -130,7 +130,7 @@ OF_A_TABLE = (
 def test_a_table_stays_as_it_is(alias: str, table: str) -> None:
     for statement in OF_A_TABLE:
         assert refusal(alias, statement.format(table)).sqlstate == DENIED, statement
-    # Skipped with a warning, and not refused; what matters is that it doesn't run.
+    # PostgreSQL skips it with a warning instead of refusing it; either way it doesn't run.
     connection = connections[alias]
     connection.ensure_connection()
     said: list[str] = []
@@ -139,7 +139,7 @@ def test_a_table_stays_as_it_is(alias: str, table: str) -> None:
     assert any("permission denied to vacuum" in text or "skipping" in text for text in said), said
 
 
-#: Statements with which a role would come to more than it was granted.
+#: Statements by which a role would get more than it was granted.
 OF_A_ROLE = (
     "SET session_replication_role = replica",
     "SET SESSION AUTHORIZATION {owner}",
@@ -210,7 +210,7 @@ def test_who_issues_or_voids_reads_what_that_needs(alias: str, table: str) -> No
     assert refusal(alias, f"SELECT FROM {table}").sqlstate == DENIED
 
 
-#: Lines of a list of attacks that worked against roles with INSERT on events: as the checkout's role.
+#: Attacks that worked when roles had INSERT on events; here the checkout's role tries them.
 FORGED = {
     "a number back-dated by its own clock": (
         "INSERT INTO ledger_entry (tenant, series_id, period_id, value, kind, number, document, issued_on, issued_at,"
@@ -268,7 +268,7 @@ def test_nothing_is_forged(alias: str) -> None:
 
 @pytest.mark.parametrize("alias", [CHECKOUT, WORKERS, FINANCE])
 def test_an_entry_never_stands_in_a_closed_period(alias: str) -> None:
-    """Raise the counter and commit, insert the entry, have the period closed, commit: refused at the first step."""
+    """The attack: raise the counter and commit, insert the entry, let somebody close the period, commit."""
     code = f"race-{alias}"
     series = define_series(code, template=f"{code}{{year}}-{{counter}}", using=FINANCE)
     with transaction.atomic(using=CHECKOUT):
@@ -285,7 +285,7 @@ def test_an_entry_never_stands_in_a_closed_period(alias: str) -> None:
 
 @pytest.mark.parametrize("table", event_tables())
 def test_even_the_owner_changes_no_event(table: str) -> None:
-    """By a plain statement; it can drop the triggers, which ledger_verify reports."""
+    """By plain statements. It can drop the triggers, but ledger_verify reports that."""
     for statement in (f"UPDATE {table} SET tenant = tenant", f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"):
         count = rows(OWNER, f"SELECT count(*) FROM {table}")[0][0]
         if count or statement.startswith("TRUNCATE"):

@@ -1,4 +1,4 @@
-"""The auditor's role reads all of the ledger, by commands and pages, and does nothing; pages say what is missing."""
+"""The auditor's role reads the whole ledger, by commands and pages, and changes nothing; pages say what is missing."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -27,7 +27,7 @@ TENANT = "audited"
 
 @pytest.fixture(scope="module", autouse=True)
 def _filled() -> None:
-    """A tenant with all that can be read, and users of the host's own, whose tables are the host's business."""
+    """A tenant with everything that can be read, and the host's users: who may read their tables is up to the host."""
     for allocation in ("serial", "reserved", "pooled", "remote"):
         define_series(
             allocation,
@@ -62,7 +62,7 @@ def _filled() -> None:
 
 
 def said(*command: str, alias: str = AUDITOR) -> tuple[int, str]:
-    """How a command ends, and what it says."""
+    """A command's exit code and output."""
     out, code, told = StringIO(), 0, ""
     try:
         call_command(*command, database=alias, stdout=out, stderr=StringIO())
@@ -108,7 +108,7 @@ def test_what_is_looked_at_leaves_no_trace() -> None:
 
 @pytest.fixture
 def client() -> Iterator[Client]:
-    """A browser on a site whose database role is the auditor's."""
+    """A browser on a site that uses the auditor's database role."""
     with everything_to(AUDITOR):
         yield logged_in_client()
 

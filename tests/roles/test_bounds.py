@@ -1,6 +1,6 @@
-"""Every column of every table: what programs can't read or hold is kept out by a check, or this says what keeps it.
+"""Every column of every table has a check against values that programs can't read or hold, or says what does the same.
 
-The columns are read from PostgreSQL's catalogue, so a new one is asked for its bound.
+The columns come from PostgreSQL's catalogue, so a new column without a bound fails here.
 """
 
 import pytest
@@ -11,7 +11,7 @@ from ledger.models.tables import ACCESS, MIRROR, STAGING, all_tables
 from tests.roles.logins import FINANCE, OWNER, refusal, rows
 from tests.roles.test_attacks import WORKERS_TABLES
 
-#: By type, what none may hold. Whole numbers and booleans are bounded by their types.
+#: By type, the values that no column may hold. Whole numbers and booleans are bounded by their types.
 POISON = {
     "text": ["repeat('x', 1048577)"],
     "date": ["'infinity'", "'-infinity'", "'0044-03-15 BC'", "'5874897-12-31'"],
@@ -22,9 +22,9 @@ POISON = {
 }
 BOUNDED = {"bigint", "integer", "smallint", "boolean"}
 
-#: Written by PostgreSQL itself: names of roles, of 63 bytes.
+#: PostgreSQL itself writes these: names of roles, of at most 63 bytes.
 BY_POSTGRESQL = {"db_login", "db_role"}
-#: Of what has no check: what keeps it, and the tests that try it.
+#: For columns without a check: what bounds them instead, and the tests of it.
 _ENTRY = "ledger_entry_fits: tests/integration/test_unreadable_rows.py"
 _SERIES = "ledger_save_series: below"
 _CLOCK = "the database's clock: no function takes it"
@@ -67,7 +67,7 @@ _CHECKS = "SELECT pg_get_expr(conbin, conrelid) FROM pg_constraint WHERE conreli
 
 
 def let_in(table: str, columns: dict[str, str], column: str) -> list[str]:
-    """What of the poison the table's checks take in a column, where nothing is known of the others."""
+    """The poisonous values that the table's checks would let into a column, whatever is in the other columns."""
     refused = " OR ".join(f"({check}) IS FALSE" for (check,) in rows(OWNER, _CHECKS, [table])) or "false"
     kind = columns[column]
     taken = []
@@ -94,7 +94,7 @@ def test_each_column_has_its_bound() -> None:
     }
     assert {name: taken for name, taken in told.items() if name not in KEPT_BY and every[name][1] != "tenant"} == {}
     assert KEPT_BY.keys() <= told.keys()
-    # A tenant has its bound where it is named first; elsewhere guards compare it with that of the row that is meant.
+    # A tenant is checked where it is first named; elsewhere, guards compare it with the tenant of the row it refers to.
     free: list[type[Model]] = [*MIRROR, *STAGING, *ACCESS, AlarmRaised, LedgerSeal]
     assert not {f"{model._meta.db_table}.tenant" for model in free} & told.keys()
 

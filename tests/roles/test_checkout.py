@@ -1,4 +1,4 @@
-"""The checkout's role issues by every allocation, and reads; what else it may not do, test_attacks.py shows."""
+"""The checkout's role issues by every allocation, and reads. What it may not do is in test_attacks.py."""
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -24,7 +24,7 @@ def test_everything_is_made_on_first_use() -> None:
 
 @pytest.mark.parametrize("allocation", Allocation.values)
 def test_each_allocation(allocation: str) -> None:
-    """A retry, a savepoint and a checkout that roll back, a block, a number that is asked for early, a look ahead."""
+    """A retry, a savepoint and a checkout that roll back, a block, a number that is read early, a preview."""
     code = f"checkout-{allocation}"
     define_series(
         code,
@@ -38,7 +38,7 @@ def test_each_allocation(allocation: str) -> None:
         stock(series, [f"C{n:03}" for n in range(1, 31)], day=DAY, using=WORKERS)
     with transaction.atomic(using=CHECKOUT):
         first = issue(code, on=DAY, document="kept", using=CHECKOUT)
-        assert first.value == 1  # of at_commit too: asked for, it is numbered now
+        assert first.value == 1  # also for at_commit: reading the value numbers it now
         with transaction.atomic(using=CHECKOUT):
             issue(code, on=DAY, using=CHECKOUT)
             transaction.set_rollback(True, using=CHECKOUT)
@@ -64,7 +64,7 @@ def test_the_order_of_dates() -> None:
 
 
 def test_at_commit_numbers_several_series_with_the_rights_of_the_ledger() -> None:
-    """While COMMIT runs, also where the transaction has become a role that may do nothing at all."""
+    """While COMMIT runs, and even if the transaction has switched to a role without rights."""
     for code in ("late-a", "late-b"):
         define_series(code, template=f"{code}-{{year}}-{{counter}}", allocation="at_commit", using=FINANCE)
     with transaction.atomic(using=CHECKOUT):
@@ -82,7 +82,7 @@ def test_each_entry_tells_who_was_logged_in() -> None:
 
 
 def test_who_voids() -> None:
-    """Where the checkout does it itself, its role has that purpose too."""
+    """If the checkout voids numbers itself, its role needs the purpose ``void`` too."""
     with transaction.atomic(using=CHECKOUT):
         one, other, third = issue_many("invoice", documents=["1", "2", "3"], org="voids", on=DAY, using=CHECKOUT)
     with pytest.raises(NotGranted, match="--purpose void"):
@@ -111,7 +111,7 @@ def test_a_void_number_of_the_same_document_can_be_replaced(allocation: str) -> 
     expect_all_accounted_for(OWNER)
 
 
-#: Functions that take what is replaced, as a program with the checkout's role could call them.
+#: Functions with an argument for the replaced entry, as a program with the checkout's role could call them.
 REPLACING = {
     "serial": "SELECT ledger_issue_serial('', '{code}', '{day}', NULL, '{document}', '', '{{}}', {replaces})",
     "pooled": "SELECT ledger_issue_slot('pooled', '', '{code}', '{day}', NULL, '{document}', '', '{{}}', {replaces})",
@@ -123,7 +123,7 @@ REPLACING = {
 @pytest.mark.parametrize("allocation", REPLACING)
 @pytest.mark.parametrize("case", ["valid", "of another document", "of another series", "of nothing"])
 def test_nothing_else_can_be(allocation: str, case: str) -> None:
-    """Whatever a program says that doesn't go through Folio's Python."""
+    """Also for a program that calls the functions without Folio's Python."""
     code = f"never-{allocation}-{case.split()[-1]}"
     for name in (code, f"{code}-other"):
         define_series(name, template=f"{name}-{{year}}-{{counter}}", allocation=allocation, using=FINANCE)

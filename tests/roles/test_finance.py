@@ -38,7 +38,7 @@ def test_series_are_defined_and_changed() -> None:
     define_series("credit", chronological=True, by="ada", using=FINANCE)
     changes = SeriesChanged.objects.using(FINANCE).filter(series=series).order_by("pk")
     assert [(change.actor, change.new.get("chronological")) for change in changes] == [("ada", False), ("ada", True)]
-    assert define_series("credit", chronological=True, using=CHECKOUT) == series  # as it is: nothing to write
+    assert define_series("credit", chronological=True, using=CHECKOUT) == series  # unchanged: nothing to write
     with pytest.raises(NotGranted, match="--purpose finance --apply"):
         define_series("credit", chronological=False, using=CHECKOUT)
 
@@ -83,7 +83,7 @@ def test_gaps_are_explained_and_declared() -> None:
 
 
 def test_lost_values_become_gaps() -> None:
-    """A row that was lost with the disk, say; the owner alone can have it so."""
+    """As after a disk was lost; here the owner raises the counter, which nobody else can."""
     series = define_series("lost", template="LO{year}-{counter}", using=FINANCE)
     with transaction.atomic(using=CHECKOUT):
         issue("lost", on=DAY, using=CHECKOUT)
@@ -128,7 +128,7 @@ def test_a_file_is_adopted(tmp_path: Path) -> None:
 
 
 def test_counters_of_another_system_move_and_old_code_goes_on() -> None:
-    """The old table is the host's: who moves it may put a trigger there; who runs old code has a checkout's purpose."""
+    """The old table belongs to the host: finance may put a trigger there; old code runs with the checkout's purpose."""
     grants = "GRANT {} ON sequences_sequence TO {}"
     for alias, privileges in ((FINANCE, "ALL"), (CHECKOUT, "SELECT, INSERT, UPDATE"), (WORKERS, "SELECT, UPDATE")):
         [(role,)] = rows(alias, "SELECT quote_ident(session_user)")

@@ -1,6 +1,6 @@
-"""A counter that a role holds and forgets, idle or by PREPARE TRANSACTION: others are told by their own deadline.
+"""A role locks a counter and forgets it, idle or by PREPARE TRANSACTION: others get an error at their own deadline.
 
-What is held is no gap. A prepared transaction belongs to no connection, and outlives a restart; ``ledger_verify``,
+A locked value is no gap. A prepared transaction belongs to no connection, and outlives a restart; ``ledger_verify``,
 ``ledger_status`` and the system check name it.
 """
 
@@ -37,18 +37,18 @@ from tests.roles.logins import (
     series_of_each_allocation,
 )
 
-#: As an attacker may name it: what reads it must not be led astray.
+#: A name that an attacker may choose; it must not confuse the code that reads it.
 GID = "held \x1b[31m{name}%s"
-#: What is not asked for before.
+#: A document whose number nobody reads before COMMIT.
 LATE = "numbered as it is prepared"
-#: How it is held, and how it ends.
+#: How the counter is locked, and how the lock ends.
 RAN_OUT = "lock_timeout ran out"
 HOLDS = ["idle", "COMMIT PREPARED", "ROLLBACK PREPARED"]
 
 
 @contextmanager
 def held(how: str, codes: list[str], logins: Logins) -> Iterator[None]:
-    """A number of each of these series is taken, and not committed until the block ends."""
+    """A transaction has taken a number of each of these series; it ends with the block."""
     with transaction.atomic(using=CHECKOUT):
         for code in codes:
             assert str(issue(code, org=how, on=DAY, document="held", using=CHECKOUT))
@@ -71,7 +71,7 @@ def held(how: str, codes: list[str], logins: Logins) -> Iterator[None]:
 
 
 def notes() -> list[Note]:
-    """What ``ledger_verify`` notes; it finds nothing."""
+    """The notes of ``ledger_verify``, which has no findings."""
     found: list[Note] = []
     assert [str(alarm) for alarm in verify(using=OWNER, note=found.append)] == []
     return found

@@ -1,8 +1,9 @@
-"""Who may make objects in the ledger's schema makes better matches for all that its functions call; none is ever taken.
+"""A role that may make objects in the ledger's schema makes better matches for everything that the ledger's functions
+call. PostgreSQL never takes one.
 
-In databases made before PostgreSQL 15 everybody has CREATE on the schema public. What PostgreSQL takes for a name or an
-operator is what fits the types best, wherever on the search_path it is. So functions name what they use in full, and
-use operators of the very types that PostgreSQL has.
+In databases made before PostgreSQL 15 everybody has CREATE on the schema public. For a name or an operator PostgreSQL
+takes the object whose types fit best, wherever on the search_path it is. So functions name what they use in full, and
+use operators with exactly the types that PostgreSQL defines.
 """
 
 import json
@@ -183,13 +184,13 @@ def test_alarms() -> None:
 
 
 def test_the_owner_verifies() -> None:
-    """And reads no row of the ledger by an operator that is not PostgreSQL's."""
+    """And reads the ledger by PostgreSQL's own operators alone."""
     told = {str(finding) for finding in verify(using=OWNER) if finding.tenant is not None}
     assert "\n".join(sorted(told)) == ""
 
 
 def test_functions_name_what_they_use_in_full() -> None:
-    """Except for what PostgreSQL's grammar itself makes of words: extract, substring, and a list of unnest's lists."""
+    """Except for words of PostgreSQL's own grammar: extract, substring, and unnest with several lists."""
     built_in = {row[0] for row in rows(OWNER, "SELECT proname FROM pg_proc WHERE pronamespace = 11")}  # pg_catalog
     bare = []
     for name, text in rows(

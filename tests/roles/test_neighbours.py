@@ -1,4 +1,4 @@
-"""What whoever can connect may do beside the ledger: notify, make views, end sessions, send bytes that are no text."""
+"""What anybody who connects may do beside the ledger: notify, make views, end sessions, send bytes that are no text."""
 
 import json
 import re
@@ -27,7 +27,7 @@ def test_nothing_of_ours_listens_to_what_everybody_may_notify() -> None:
 
 
 def test_what_others_notify_tells_no_number() -> None:
-    """A number of ``at_commit`` is told by a notice, which comes from the session itself alone."""
+    """The client learns a number of ``at_commit`` by a notice, which only its own session can send."""
     define_series("told", template="TO{year}-{counter}", allocation="at_commit", using=FINANCE)
     rows(CHECKOUT, 'LISTEN "ledger_numbered"')
     try:
@@ -42,7 +42,7 @@ def test_what_others_notify_tells_no_number() -> None:
 
 
 def test_code_in_the_checkouts_session_tells_no_other_number() -> None:
-    """A trigger of the host may say what it likes: it can't read what only the client and the ticket know."""
+    """A trigger of the host may send any notice, but can't read the secret that only client and ticket have."""
     define_series("forged", template="FO{year}-{counter}", allocation="at_commit", using=FINANCE)
     forged = json.dumps(["issued", "20000", "1", "1", "1", "9", "FO2026-9", "1", "1", "f"])
     with transaction.atomic(using=CHECKOUT):
@@ -67,7 +67,7 @@ def test_a_role_ends_no_other_roles_session(alias: str, function: str) -> None:
 
 
 def test_views_of_who_may_read_nothing_stop_no_checkout_and_no_install() -> None:
-    """PostgreSQL lets everybody make views, and columns of a table's type: what they hang on can't be dropped."""
+    """Everybody may make views, and columns of a table's type; while they exist, the table can't be dropped."""
     define_series("viewed", template="VI{year}-{counter}", using=FINANCE)
     try:
         rows(NOBODY, "CREATE TEMPORARY VIEW entries AS SELECT * FROM ledger_entry")
@@ -87,7 +87,7 @@ def test_views_of_who_may_read_nothing_stop_no_checkout_and_no_install() -> None
 
 @pytest.mark.parametrize("sent", [b"\xff", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe9"], ids=repr)
 def test_bytes_that_are_no_text(sent: bytes, logins: Logins) -> None:
-    """A client may say that it sends any bytes (SQL_ASCII): the server reads them as its own encoding all the same."""
+    """A client may declare that it sends any bytes (SQL_ASCII): the server still reads them in its own encoding."""
     series = define_series("bytes", template="BY{year}-{counter}", using=FINANCE)
     open_period(series, DAY, using=FINANCE)
     call = b"SELECT ledger_issue_serial('', 'bytes', '2026-05-05', NULL, 'order%b', '', '{}')"

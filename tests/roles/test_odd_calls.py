@@ -1,7 +1,7 @@
 """Every function that a purpose may call, with odd arguments: it is refused with a clean error, or harms nothing.
 
-Most arguments of a call are good ones, so that the odd ones are looked at; which, a seed decides. What succeeds is
-kept, and the ledger must verify afterwards. A function that is granted later is called as well.
+Most arguments of a call are good, so that the function gets as far as the odd ones; a seed decides which are odd. What
+succeeds is kept, and the ledger must verify afterwards. Functions that are granted later are called as well.
 """
 
 import random
@@ -24,7 +24,7 @@ MINE, THEIRS = "odd-mine", "odd-theirs"
 CLEAN = ("22", "23", "40", "54000", "42501", "55P03", "25001", "0A000")
 
 _DEEP = '{"a":' * 33 + "1" + "}" * 33
-#: By type; of a list a list of them, of one, of two dimensions, of another lower bound, or of nulls.
+#: Odd values by type; for an array: many of them, one, two dimensions, another lower bound, or nulls.
 ODD: dict[str, list[Any]] = {
     "text": [
         None,
@@ -94,7 +94,7 @@ def literal(value: Any, kind: str) -> str:
 
 
 class Calls:
-    """Calls of functions as their arguments' names and types want them, by a seed."""
+    """Calls whose arguments fit the names and types of the function's own; a seed chooses them."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
@@ -116,7 +116,7 @@ class Calls:
         return f"SELECT * FROM {function}({', '.join(given)})"
 
     def _together(self, function: str) -> dict[str, Any]:
-        """Ids that belong together: without them no call gets beyond its first look."""
+        """Ids that belong together: otherwise each call would end at its first check."""
         if function == "ledger_declare":
             period, value = self.random.choice(self.gaps)
             return {"p_tenant": MINE, "p_periods": [period], "p_firsts": [value], "p_lasts": [value]}
@@ -249,7 +249,7 @@ def test_no_call_harms_the_ledger(signatures: dict[str, list[tuple[str, str]]], 
 def test_settings_that_are_refused_leave_a_series_that_opens_periods(
     signatures: dict[str, list[tuple[str, str]]], settings: str
 ) -> None:
-    """Whatever is set, past Python's checks, the next period can be opened, or the change is refused."""
+    """A change that gets around Python's checks is refused, or the next period can still be opened."""
     with transaction.atomic(using=FINANCE):
         try:
             with transaction.atomic(using=FINANCE):

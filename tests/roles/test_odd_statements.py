@@ -1,4 +1,4 @@
-"""Doors in statements that Folio never writes: many calls in one, EXPLAIN, COPY, constraints checked at once."""
+"""Functions called by statements that Folio never writes: many calls in one, EXPLAIN, COPY, immediate constraints."""
 
 import pytest
 from django.db import connections, transaction
@@ -13,7 +13,7 @@ from tests.roles.logins import CHECKOUT, DAY, FINANCE, OWNER, WORKERS, rows
 
 @pytest.mark.parametrize("allocation", Allocation.values)
 def test_constraints_that_are_checked_at_once(allocation: str) -> None:
-    """Triggers that wait for COMMIT run within the door then: a slot has gone, and its entry isn't there yet."""
+    """Triggers that usually wait for COMMIT run inside the function: the slot is gone, its entry isn't there yet."""
     code = f"at-once-{allocation}"
     system = "books" if allocation == "remote" else ""
     series = define_series(
@@ -55,7 +55,7 @@ def test_many_calls_in_one_statement(allocation: str, frame: str) -> None:
     open_period(series, DAY, using=FINANCE)
     if allocation == "pooled":
         with transaction.atomic(using=CHECKOUT):
-            # Mints more than thirty.
+            # Makes more than thirty slots.
             issue_many(code, on=DAY, documents=[f"order:{n}" for n in range(30)], using=CHECKOUT)
             transaction.set_rollback(True, using=CHECKOUT)
     call = FRAMES[frame].format(CALLS[allocation].format(code=code, day=DAY, thirty="generate_series(1, 30) n"))

@@ -1,4 +1,4 @@
-"""What belongs to others: their reservations, tickets, tenants; and how much of the counter one call may take."""
+"""Reservations, tickets and tenants of others; and how far one call may move a counter."""
 
 import json
 from collections.abc import Iterator
@@ -49,7 +49,7 @@ class TestReservations:
         assert self.take(CHECKOUT, series, period, reservation, "theirs") != []
 
     def test_without_a_document_are_their_transactions(self, series: Series, period: int) -> None:
-        """As long as it runs; what a rolled-back one left behind, its retry may have."""
+        """While it runs. What a rolled-back transaction left behind is free for its retry."""
         with transaction.atomic(using=USUAL):
             [(running,)] = rows(USUAL, "SELECT pg_current_xact_id()::text::bigint")
             reservation = self.reserve(period, "", running)
@@ -74,7 +74,7 @@ def test_a_ticket_is_its_transactions() -> None:
 
 
 def test_one_call_mints_so_many_at_most() -> None:
-    """A counter isn't held for minutes."""
+    """Otherwise a counter could be locked for minutes."""
     series = define_series("greedy", template="GR{year}-{counter}", allocation="pooled", using=FINANCE)
     with transaction.atomic(using=CHECKOUT):
         issue("greedy", on=DAY, using=CHECKOUT)
@@ -108,7 +108,7 @@ def test_a_scan_hides_nothing() -> None:
 
 
 def test_a_default_begins_where_it_says() -> None:
-    """A first value is for sequences alone, which name theirs."""
+    """Only sequences choose their first value."""
     assert rows(CHECKOUT, "SELECT ledger_make_default('begun', 'invoice', NULL, 999999)") == [("made",)]
     assert Series.objects.using(OWNER).get(tenant="begun").start_value == 1
     assert rows(CHECKOUT, "SELECT ledger_make_default('', 'tickets', '*django-sequences', 7)") == [("made",)]
@@ -137,7 +137,7 @@ def test_settings_that_would_stop_a_series(settings: str) -> None:
 
 
 class TestTenants:
-    """A login that ledger_tenantbinding binds to one tenant does nothing for another, and does all for its own."""
+    """A login that ledger_tenantbinding binds to one tenant can do everything for it, and nothing for others."""
 
     @pytest.fixture
     def bound(self, logins: Logins) -> Iterator[None]:
@@ -213,7 +213,7 @@ class TestTenants:
 
     @pytest.mark.usefixtures("bound")
     def test_an_alarm_is_raised_for_ones_own(self) -> None:
-        """Of what concerns all tenants as well, such as the schema."""
+        """And for what concerns all tenants, such as the schema."""
         alarm = {"kind": "trigger", "rule": 8, "series": "", "ordinal": 0, "number": "", "table_name": ""}
         alarm |= {"problem": "p", "remedy": "r"}
         for tenant, raised in (("theirs", 0), ("ours", 1), (None, 1)):
@@ -226,12 +226,12 @@ class TestTenants:
         assert refusal(FINANCE, insert, ["theirs"]).sqlstate == "42501"
 
 
-#: Two tenants whose numbers are the same to PostgreSQL's own hash of 64 bits: the second name was computed for it.
+#: Two tenants with the same 64-bit hash in PostgreSQL: the second name was computed for that.
 SHOP, SQUATTER = "shop.organization:000042", "market:ybay24#EENO*>fKA1"
 
 
 def test_a_name_that_was_made_for_it_keeps_nobodys_period_from_being_opened() -> None:
-    """Periods of other tenants are told apart by a hash, for which nobody can make another name."""
+    """Periods of tenants are told apart by a hash for which nobody can compute a second name."""
     hashed = "hashtextextended(t || chr(31) || 'INV-2026-' || chr(31), 0)"
     alike = f"SELECT count(DISTINCT {hashed}) FROM unnest(%s::text[]) AS t"
     if rows(OWNER, alike, [[SHOP, SQUATTER]]) != [(1,)]:

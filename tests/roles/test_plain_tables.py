@@ -1,4 +1,4 @@
-"""Tables that a role may write by plain statements: they take nothing that programs can't read, and lock nobody out."""
+"""Tables that a role may write by plain statements: nothing unreadable gets in, and nobody is locked out."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ from tests.roles.logins import (
 )
 from tests.roles.test_attacks import WORKERS_TABLES, writable
 
-#: By type: what a row is given, and what none may have.
+#: By type: a value that a row may have, and values that no row may have.
 GOOD = {
     "text": "'x'",
     "date": "'2026-05-05'",
@@ -75,7 +75,7 @@ def test_nothing_unreadable_gets_in(known: dict[str, str], alias: str, table: st
         return f"INSERT INTO {table} ({names}) VALUES ({', '.join(values.values())})"
 
     with transaction.atomic(using=alias):
-        rows(alias, statement(usual))  # so it is not refused for another reason
+        rows(alias, statement(usual))  # so that it isn't refused for another reason
         transaction.set_rollback(True, using=alias)
     refused = 0
     for name, kind in columns:
@@ -93,7 +93,7 @@ def test_access_is_given_to_no_tenant_that_cannot_be_read() -> None:
 @pytest.mark.parametrize("mode", ["ROW EXCLUSIVE", "SHARE UPDATE EXCLUSIVE", "SHARE", "EXCLUSIVE", "ACCESS EXCLUSIVE"])
 @pytest.mark.parametrize("alias", [CHECKOUT, VOID, WORKERS, FINANCE, AUDITOR])
 def test_who_reads_a_table_keeps_no_writer_out(alias: str, mode: str) -> None:
-    """ACCESS SHARE is what a SELECT takes; it makes migrations wait, and no checkout."""
+    """A SELECT takes ACCESS SHARE, for which migrations wait, but no checkout."""
     for table in (*all_tables(), *WORKERS_TABLES):
         if not writable(alias, table):
             assert refusal(alias, f"LOCK TABLE {table} IN {mode} MODE NOWAIT").sqlstate == "42501", table
@@ -101,7 +101,7 @@ def test_who_reads_a_table_keeps_no_writer_out(alias: str, mode: str) -> None:
 
 @pytest.mark.parametrize("alias", [WORKERS, FINANCE])
 def test_what_a_role_may_lock_stops_no_checkout(alias: str) -> None:
-    """Workers lock their mirror, diary and pools, finance its staging and access: no checkout waits for those."""
+    """Workers can lock mirror, diary and pools, finance staging and access: no checkout waits for those."""
     codes = [series.code for series in series_of_each_allocation(alias, "locked-")]
     lockable = "has_table_privilege(oid, 'UPDATE') OR has_table_privilege(oid, 'DELETE')"
     found = rows(alias, f"SELECT relname FROM pg_class WHERE starts_with(relname, 'ledger_') AND ({lockable})")
@@ -119,7 +119,7 @@ def test_what_a_role_may_lock_stops_no_checkout(alias: str) -> None:
 
 
 def test_a_cursor_that_is_held_issues_once_at_commit() -> None:
-    """PostgreSQL fills it while COMMIT runs, beside the trigger of at_commit."""
+    """PostgreSQL runs its query during COMMIT, beside the trigger of at_commit."""
     define_series("held", template="HE{year}-{counter}", allocation="at_commit", using=FINANCE)
     with transaction.atomic(using=CHECKOUT):
         str(issue("held", on=DAY, document="first", using=CHECKOUT))
@@ -137,7 +137,7 @@ def test_a_cursor_that_is_held_issues_once_at_commit() -> None:
 
 @pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
 def test_an_old_snapshot_proves_nothing(level: str) -> None:
-    """A sweep that began before a checkout flags none of its values, and closes no period over it."""
+    """A sweep whose snapshot is older than a checkout flags none of its values, and closes no period over it."""
     code = f"snapshot-{level.lower().replace(' ', '-')}"
     series = define_series(code, template=f"{code}{{year}}-{{counter}}", allocation="reserved", using=FINANCE)
     with transaction.atomic(using=CHECKOUT):

@@ -1,4 +1,4 @@
-"""Who could reach around grants is not called bound; what was granted is remembered, and granted again."""
+"""A role that can get around grants isn't called bound; what was granted is remembered, and granted again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ledger.grants import unbound
 from ledger.models import RolePurpose
 from tests.roles.logins import OWNER, Logins, grant, rows
 
-#: What a superuser does to a role, the words of the finding, and the first PostgreSQL in which it is possible.
+#: What a superuser gives to a role, the words of the finding, and the first PostgreSQL that has it.
 POWERS: dict[str, tuple[str, str, int]] = {
     "superuser": ("ALTER ROLE {role} SUPERUSER", "is a superuser", 15),
     "member of the owner": ("GRANT {owner} TO {role}", "owns the ledger's tables, or may become their owner", 15),
@@ -56,7 +56,7 @@ POWERS: dict[str, tuple[str, str, int]] = {
     ),
 }
 
-#: How a role comes to a power: of its own, or by a role that it may become, with or without inheriting from it.
+#: How a role gets a power: itself, or by a role that it may become, with or without inheriting from it.
 WAYS = {
     "itself": "",
     "by inheritance": "GRANT {role} TO {member}",
@@ -67,7 +67,7 @@ WAYS = {
 
 @pytest.fixture
 def superuser(logins: Logins) -> Iterator[psycopg.Connection[Any]]:
-    """What is granted on it goes back afterwards."""
+    """A superuser's connection; grants that it makes are taken back afterwards."""
     with logins.superuser() as connection:
         yield connection
 
@@ -165,7 +165,7 @@ class TestWhatWasGranted:
         return {name for (name,) in found}
 
     def make_anew(self, function: str) -> None:
-        """As a migration does: an object that is made again has lost its grants."""
+        """As a migration does: an object that is made again has no grants."""
         [(signature, text)] = rows(
             OWNER,
             "SELECT p.oid::regprocedure::text, pg_get_functiondef(p.oid) FROM pg_proc p WHERE p.proname = %s",

@@ -1,4 +1,4 @@
-"""The table of docs/explanation/proofs.md that says against whom each rule holds, tried out cell by cell."""
+"""The table of docs/explanation/proofs.md that says against whom each rule holds: a test of each cell."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ HEADER, _, *LINES = [
     [cell.strip() for cell in line.strip("|").split("|")] for line in SECTION.splitlines() if line.startswith("|")
 ]
 ROLES = {"checkout": CHECKOUT, "workers": WORKERS, "finance": FINANCE, "auditor": AUDITOR}
-#: (rule, whose column) → what the page says.
+#: (rule, column of a role) → what the page says.
 TABLE = {(int(line[0]), who): word for line in LINES for who, word in zip(HEADER[2:], line[2:], strict=True)}
-#: What holds each rule, as the first table of the page names it.
+#: What enforces each rule, as the first table of the page names it.
 HELD_BY = {
     int(line.split("|")[1]): re.findall(r"`(ledger_\w+)`", line.split("|")[3])
     for line in PAGE.partition("## What must always hold")[2].partition("\n## ")[0].splitlines()
@@ -40,7 +40,7 @@ def quoted(text: str) -> str:
 
 
 def _entry(value: str, document: str, entry: str) -> str:
-    """Another entry of a value in the period of one."""
+    """The statement that inserts another entry of a value into the period of an entry."""
     return (
         "INSERT INTO ledger_entry (tenant, series_id, period_id, value, kind, number, document, issued_on, actor,"
         f" metadata) SELECT e.tenant, e.series_id, e.period_id, {value}, 'issued', p.prefix || {value} || p.suffix,"
@@ -97,7 +97,7 @@ ATTACKS: dict[int, list[str]] = {
 
 @pytest.fixture(scope="module")
 def places(logins: Logins) -> dict[str, int]:
-    """A ledger with all that the attacks name."""
+    """A ledger with everything that the attacks name."""
     series = {
         code: define_series(code, template=f"{code}-{{year}}-{{counter}}", allocation=allocation, using=FINANCE)
         for code, allocation in (("plain", "serial"), ("shown", "reserved"), ("till", "pooled"), ("old", "serial"))
@@ -123,7 +123,7 @@ def places(logins: Logins) -> dict[str, int]:
 
 @contextmanager
 def done(statement: str) -> Iterator[None]:
-    """As the owner, checked as COMMIT does, and undone."""
+    """Runs statements as the owner, with the checks of COMMIT, and rolls them back."""
     with transaction.atomic(using=OWNER):
         rows(OWNER, statement.replace("%", "%%"))
         rows(OWNER, "SET CONSTRAINTS ALL IMMEDIATE")
@@ -144,7 +144,7 @@ def test_the_table_is_whole() -> None:
 @pytest.mark.parametrize("rule", ATTACKS)
 @pytest.mark.parametrize("who", ROLES)
 def test_a_role_of_a_purpose_writes_no_row_that_would_break_it(who: str, rule: int, places: dict[str, int]) -> None:
-    """What it can do by the functions that it calls is tried in the other files of this folder."""
+    """What it can do by calling functions is tested in the other files of this folder."""
     assert TABLE[rule, who] == ("reported" if (rule, who) == (9, "workers") else "holds")
     for attack in ATTACKS[rule]:
         for statement in attack.format(**places).split("; "):
@@ -189,7 +189,7 @@ def test_the_owner_who_writes_rows(rule: int, places: dict[str, int]) -> None:
 
 @pytest.mark.parametrize("rule", ATTACKS)
 def test_a_guard_that_is_switched_off_is_told(rule: int, places: dict[str, int]) -> None:
-    """As the owner can, and a superuser; of rules 4 and 9 nothing in the database alone can tell."""
+    """The owner and a superuser can do this. Rules 4 and 9 can't be checked by the database alone."""
     word = TABLE[rule, "superuser"]
     if word == "no":
         assert rule in (4, 9)

@@ -1,4 +1,4 @@
-"""Seals by purpose: workers make them by functions alone; auditors verify and export; a checkout can do neither."""
+"""Seals by purpose: workers make them, by functions only; auditors verify and export; a checkout can do neither."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ from tests.roles.logins import AUDITOR, CHECKOUT, DAY, FINANCE, WORKERS, refusal
 
 @pytest.fixture
 def sealed() -> str:
-    """A number, and the seal of the workers' role over it."""
+    """A number, and the seal that the workers' role made over it."""
     define_series("sealed", template="SEALED{year}-{counter}", using=FINANCE)
     with transaction.atomic(using=CHECKOUT):
         entry = issue("sealed", on=DAY, document="sealed", using=CHECKOUT)
@@ -48,12 +48,12 @@ def test_nobody_else_seals(login: str, call: str) -> None:
 
 @pytest.mark.parametrize("statement", ["DELETE FROM", "UPDATE", "INSERT INTO", "TRUNCATE"])
 def test_the_workers_write_seals_by_functions_alone(sealed: str, statement: str) -> None:
-    """So what the database knows by itself (number, era, place, snapshot, times) is never theirs to say."""
+    """So they never choose what the database knows by itself: number, era, place, snapshot, times."""
     rest = {"UPDATE": " SET number = 1", "INSERT INTO": " (tenant) VALUES ('')"}.get(statement, "")
     assert "permission denied" in str(refusal(WORKERS, f"{statement} ledger_seal{rest}"))
 
 
-#: What a worker may pass as the lists and the head of a seal without rows, which no reader could read.
+#: Lists and heads of a seal without rows that a worker could pass, but no reader could read.
 UNREADABLE: dict[str, dict[str, Any]] = {
     "negative counts": {"counts": "{9000000000,-9000000000}", "tables": "{ledger_entry,ledger_entry}"},
     "a table that is null": {"counts": "{0}", "tables": "{NULL}"},

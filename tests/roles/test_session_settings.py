@@ -1,4 +1,4 @@
-"""What a session may set for itself changes no answer of the ledger's functions, and lets no row past their guards."""
+"""Settings of a session change no answer of the ledger's functions, and let no row past their guards."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.db import Error as DatabaseError, connections, transaction
 from ledger import define_series, open_period
 from tests.roles.logins import CHECKOUT, DAY, FINANCE, rows
 
-#: Every setting that a plain role can change and that bears on how statements are read, or values written.
+#: Every setting that a plain role can change and that affects how statements are read or values written.
 SETTINGS = (
     *(
         "standard_conforming_strings = off",
@@ -83,7 +83,7 @@ def test_no_setting_changes_an_answer(usual: list[Any], setting: str) -> None:
 
 
 def test_what_a_role_sets_for_itself_for_good_changes_no_answer(usual: list[Any]) -> None:
-    """A session that has not called PL/pgSQL doesn't know its settings, and lets no plain role set them; nor ours."""
+    """A session that hasn't called PL/pgSQL yet knows neither its settings nor ours, and no plain role can set them."""
     given = [setting for setting in SETTINGS if "." not in setting.partition("=")[0]]
     try:
         for setting in given:

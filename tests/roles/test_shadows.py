@@ -1,4 +1,4 @@
-"""Objects of a role's own that pose as the ledger's: temporary tables, a schema in front, code that hangs on a type."""
+"""A role's own objects in the place of the ledger's: temporary tables, a schema in front, code attached to a type."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ _TAKE = "SELECT * FROM public.ledger_issue_reserved('', %s, %s, %s, ARRAY[%s]::b
 
 
 def pose(alias: str) -> None:
-    """Let the session have temporary tables of the ledger's names, empty or with a counter that stands elsewhere."""
+    """Make temporary tables with the ledger's names in the session, empty or with another counter."""
     for table in _SHADOWED:
         rows(alias, f"CREATE TEMPORARY TABLE {table} AS SELECT * FROM public.{table} WITH NO DATA")
     rows(alias, "INSERT INTO pg_temp.ledger_period SELECT * FROM public.ledger_period")
@@ -36,7 +36,7 @@ def pose(alias: str) -> None:
 @pytest.mark.parametrize("path", ["pg_temp, public", "pg_temp, pg_catalog, public", "public"])
 @pytest.mark.parametrize("allocation", Allocation.values)
 def test_temporary_tables_deceive_no_function(allocation: str, path: str) -> None:
-    """The deferred trigger's too: at COMMIT the search path differs from the call's."""
+    """Nor the deferred trigger: at COMMIT the search path isn't that of the call."""
     code = f"shadow-{allocation}-{len(path)}"
     series = define_series(
         code,
@@ -78,7 +78,7 @@ def test_temporary_tables_deceive_no_function(allocation: str, path: str) -> Non
 
 @pytest.fixture
 def front(logins: Logins) -> Iterator[str]:
-    """A schema of the role's own, before the ledger's on its path."""
+    """A schema of the role's own, before the ledger's on its search path."""
     with logins.superuser() as connection:
         role = sql.Identifier(logins.roles[USUAL])
         connection.execute(sql.SQL("CREATE SCHEMA front AUTHORIZATION {}").format(role))
@@ -105,7 +105,7 @@ def test_a_schema_in_front_deceives_no_function(front: str) -> None:
     assert Period.objects.using(OWNER).get(series__code="fronted").last_value == 3
 
 
-#: Calls of functions that every reader may call, and that doors call with the owner's rights.
+#: Functions that every reader may call, and that others call with the owner's rights.
 MET_FIRST = {
     "step": "ledger_calendar_step('2026-05-05', 12, '01-01')",
     "meeting": "ledger_colliding_period('', 'M', 1, '', 1, 9, NULL, NULL)",
@@ -139,7 +139,7 @@ def test_a_domain_that_a_function_met_first_runs_no_check_with_the_owners_rights
 
 
 def test_code_that_hangs_on_a_type_runs_with_no_more_rights_than_its_owner() -> None:
-    """What turns a column into JSON may be anybody's cast; the trigger for moved counters does that to any table."""
+    """Anybody may define the cast of a column to JSON; the trigger for moved counters casts rows of any table."""
     steps = (
         "CREATE TYPE pg_temp.mine AS ENUM ('a')",
         "CREATE FUNCTION pg_temp.as_json(pg_temp.mine) RETURNS json LANGUAGE plpgsql AS $$ BEGIN"

@@ -1,4 +1,4 @@
-"""The workers' role runs the sweeps, keeps the mirror, fills remote pools, pushes; by the functions that they call."""
+"""The workers' role runs the sweeps, keeps the mirror, fills remote pools and pushes, by the functions for that."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -33,7 +33,7 @@ def remote_series(code: str) -> Series:
 
 
 def test_every_sweep_runs() -> None:
-    """And is noted, and its health can be read."""
+    """Each run is in the diary, and the health of each can be read."""
     define_series("due", template="DUE{year}-{counter}", close_after_days=1, using=FINANCE)
     with transaction.atomic(using=CHECKOUT):
         issue("due", on=DAY.replace(year=2020), using=CHECKOUT)
@@ -160,7 +160,7 @@ def test_tokens_limits_and_pushes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_second_connection_is_of_the_same_role() -> None:
-    """Pools are refilled on it."""
+    """Pools are refilled on that connection."""
     define_series("side", template="SI{year}-{counter}", allocation="pooled", using=FINANCE)
     with transaction.atomic(using=CHECKOUT):
         entry = issue("side", on=DAY, using=CHECKOUT)
