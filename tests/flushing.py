@@ -42,15 +42,25 @@ def _sql_flush(
         _filled.pop(_name(self.connection), None)
         return _django_sql_flush(self, style, tables, reset_sequences=reset_sequences, allow_cascade=allow_cascade)
     emptied = ", ".join(f"'{table}'" for table in tables if table not in kept)
-    # Locked first, as by TRUNCATE: what another connection is just committing is waited for, and emptied too. A table
-    # that takes no space on the disk has no rows.
+    # Locked first, as by TRUNCATE: what another connection is just committing is waited for, and emptied too. One that
+    # still reads, such as a page that a browser has left, may wait for us: then our locks are let go, and taken again.
+    # A table that takes no space on the disk has no rows.
     return [
         f"""
         DO $$
         DECLARE
             with_rows text;
         BEGIN
-            LOCK TABLE {", ".join(map(self.quote_name, tables))} IN ACCESS EXCLUSIVE MODE;
+            FOR attempt IN 1..20 LOOP
+                BEGIN
+                    LOCK TABLE {", ".join(map(self.quote_name, tables))} IN ACCESS EXCLUSIVE MODE;
+                    EXIT;
+                EXCEPTION WHEN deadlock_detected THEN
+                    IF attempt = 20 THEN
+                        RAISE;
+                    END IF;
+                END;
+            END LOOP;
             SELECT string_agg(quote_ident(c.relname), ', ') INTO with_rows
             FROM pg_class c
             WHERE c.oid = ANY (ARRAY[{emptied}]::regclass[]) AND pg_relation_size(c.oid) > 0;

@@ -51,7 +51,7 @@ def together(code: str, *, count: int, **environment: str) -> list[str]:
             process.stdin.flush()
         said = []
         for process in running:
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=180)
             assert process.returncode == 0, err
             said.append(out)
         return said

@@ -29,7 +29,7 @@ from workers.writing_back.queue import CLAIM_SECONDS
 pytestmark = pytest.mark.django_db(transaction=True)
 
 #: Seconds before a test gives up on something that takes milliseconds.
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 PUSH = """
 import json

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-#: Seconds. A hundred times what it takes, so that a busy machine is no failure.
-PATIENCE = 60.0
+#: Seconds. Hundreds of times what it takes, so that a busy machine is no failure.
+PATIENCE = 180.0
 
 
 def until(condition: Callable[[], object], problem: str | Callable[[], str], patience: float = PATIENCE) -> None:

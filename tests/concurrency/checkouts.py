@@ -13,7 +13,7 @@ from django.db import connection, transaction
 T = TypeVar("T")
 
 #: How long a step may take before the test gives up, in seconds; a step that works takes milliseconds.
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 class Checkout:

@@ -192,13 +192,13 @@ def stopped_process(point: str) -> Iterator[subprocess.Popen[str]]:
         yield process
     finally:
         process.kill()
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
 
 
 def woken(process: subprocess.Popen[str]) -> str:
     """The process's last output, once it may continue."""
     process.send_signal(signal.SIGCONT)
-    said, _ = process.communicate(timeout=30)
+    said, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     return said.strip()
 
@@ -224,7 +224,7 @@ def test_a_checkout_that_stands_still_with_its_number_keeps_it() -> None:
 def test_a_checkout_that_is_killed_while_it_stands_still_leaves_a_gap() -> None:
     with stopped_process("issued") as process:
         process.kill()
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
     with connection.cursor() as cursor:
         # Its backend notices at its own pace; ended by us it is gone when this returns.
         cursor.execute(

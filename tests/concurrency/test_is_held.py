@@ -120,7 +120,7 @@ def test_its_holder_was_killed(hold: str, holder: Connection) -> None:
     pid = holder.info.backend_pid
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE pid = %s", [pid])
             if cursor.fetchone() == (0,):

@@ -39,14 +39,14 @@ def test_the_second_of_two_waits_for_the_first() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('ledger.actions:explain', 0))")
         explain(berlin.gaps[1], explanation="incident 17", by="keeper")
         second.start()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         waits = False
         while not waits:
             assert time.monotonic() < deadline, "the second form did not wait"
             assert second.is_alive(), said
             cursor.execute(_WAITING)
             waits = cursor.fetchone()[0]
-    second.join(30)
+    second.join(60)
     assert not second.is_alive()
     assert "it was done before" in said[0]
     assert GapExplained.objects.filter(entry=berlin.gaps[1]).count() == 1

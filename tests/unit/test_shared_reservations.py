@@ -15,7 +15,7 @@ import pytest
 from ledger.allocation import shared_reservations
 from ledger.allocation.shared_reservations import Rows, reserve
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 COUNTER = ("default", "acme", 7)
 
 Asked = list[tuple[Any, ...]]
