@@ -241,7 +241,7 @@ class Conformance:
         standin.repeats_pages = True
         with pytest.raises(errors.EndlessPages) as caught:
             list(islice(system.changed(None), 20))
-        tells(caught.value)
+        check_wording(caught.value)
 
     def test_find_by_number(self, standin: Books, system: AccountingSystem) -> None:
         key = standin.add("INV-1", date(2026, 2, 1))
@@ -267,7 +267,7 @@ class Conformance:
         if not system.capabilities.finds_references:
             with pytest.raises(errors.Unsupported) as caught:
                 system.find(reference="order:1")
-            tells(caught.value)
+            check_wording(caught.value)
             return
         key = standin.add("INV-1", date(2026, 2, 1), "order:1")
         standin.add("INV-2", date(2026, 2, 1), "order:12")
@@ -310,11 +310,11 @@ class Conformance:
         """A push that fails for good raises an error, and the next run neither repeats nor forgets the document."""
         standin.fail(*[Fault.LOST] * 3, method=self.makes_by)
         standin.fail(*[Fault.ERROR_500] * 12)
-        error = told(lambda: system.push(self.invoice()))
+        error = error_of(lambda: system.push(self.invoice()))
         if error is not None:
             # Where the first look after a lost answer finds the document, there is nothing to tell.
             assert error.retryable
-            tells(error)
+            check_wording(error)
         standin.faults.clear()
         self.connect(standin, clock).push(self.invoice())
         assert [reference for _, reference, _ in standin.facts()] == ["order:1"]
@@ -324,7 +324,7 @@ class Conformance:
         self, standin: Books, system: AccountingSystem, fault: Fault
     ) -> None:
         standin.fail(fault, method=self.makes_by)
-        error = told(lambda: system.push(self.invoice()))
+        error = error_of(lambda: system.push(self.invoice()))
         assert error is None or error.retryable
         system.push(self.invoice())
         assert [reference for _, reference, _ in standin.facts()] == ["order:1"]
@@ -335,7 +335,7 @@ class Conformance:
         system.push(self.invoice())
         with pytest.raises(errors.NumberRefused) as caught:
             system.push(self.invoice(reference="order:2"))
-        tells(caught.value)
+        check_wording(caught.value)
         assert "INV-2026-000001" in str(caught.value)
         assert len(standin.facts()) == 1
 
@@ -347,14 +347,14 @@ class Conformance:
             pytest.skip("the system has no such limit, or takes no number of ours")
         with pytest.raises(errors.NumberRefused) as caught:
             system.push(self.invoice(number="9" * (longest + 1)))
-        tells(caught.value)
+        check_wording(caught.value)
         assert standin.facts() == []
 
     def test_drafts_are_numbered_by_the_system_once(self, standin: Books, system: AccountingSystem) -> None:
         if not system.capabilities.drafts:
             with pytest.raises(errors.Unsupported) as caught:
                 system.draft(self.invoice(number=""))
-            tells(caught.value)
+            check_wording(caught.value)
             return
         first = system.draft(self.invoice(number="", reference="slot:1"))
         second = system.draft(self.invoice(number="", reference="slot:2"))
@@ -382,7 +382,7 @@ class Conformance:
         invoice = self.invoice(number=slot.number, reference="order:9", draft_id=slot.remote_id)
         if lost:
             standin.fail(Fault.LOST, method=self.fills_in_by)
-            told(lambda: system.push(invoice))
+            error_of(lambda: system.push(invoice))
         made = system.push(invoice)
         assert (made.number, made.reference, made.state) == (slot.number, "order:9", State.POSTED)
         assert standin.facts() == [(slot.number, "order:9", State.POSTED)]
@@ -403,7 +403,7 @@ class Conformance:
     def test_cancel_of_what_is_not_there(self, system: AccountingSystem) -> None:
         with pytest.raises(errors.NotThere) as caught:
             system.cancel("99999999-0000-0000-0000-000000000000" if "-" in self.some_key() else "99999999")
-        tells(caught.value)
+        check_wording(caught.value)
 
     # Faults ---------------------------------------------------------------------------------------------
 
@@ -429,7 +429,7 @@ class Conformance:
         standin.fail(*[fault] * 12)
         with pytest.raises(TOLD[fault]) as caught:
             everything(system.changed(None))
-        tells(caught.value)
+        check_wording(caught.value)
         if isinstance(caught.value, errors.RateLimited):
             assert caught.value.retry_at is not None
 
@@ -437,13 +437,13 @@ class Conformance:
         standin.fail(*[Fault.EXPIRED] * 12)
         with pytest.raises(errors.AuthenticationFailed) as caught:
             everything(system.changed(None))
-        tells(caught.value)
+        check_wording(caught.value)
         assert standin.count() <= 6
 
     def test_a_token_that_runs_out_is_renewed_or_told(self, standin: Books, system: AccountingSystem) -> None:
         everything(system.changed(None))
         standin.fail(Fault.EXPIRED)
-        error = told(lambda: everything(system.changed(None)))
+        error = error_of(lambda: everything(system.changed(None)))
         assert error is None or isinstance(error, errors.AuthenticationFailed)
 
     @pytest.mark.parametrize("fault", [*TOLD, Fault.EXPIRED])
@@ -461,7 +461,7 @@ class Conformance:
                 lambda: system.push(self.invoice()),
                 lambda: system.cancel(self.some_key()),
             ):
-                error = told(call)
+                error = error_of(call)
                 if error is not None:
                     traceback.print_exception(error, file=said)
                     print(repr(error), error.problem, vars(error), file=said)
@@ -485,10 +485,10 @@ class Conformance:
         assert clock.slept
         error = None
         while error is None:
-            error = told(lambda: system.find(number="INV-1"))
+            error = error_of(lambda: system.find(number="INV-1"))
         assert isinstance(error, errors.RateLimited)
         assert error.retry_at == datetime(2026, 3, 2, tzinfo=UTC)
-        tells(error)
+        check_wording(error)
 
     def test_the_requests_fit_what_the_vendor_publishes(self, standin: Books, system: AccountingSystem) -> None:
         """The stand-in checks each request and each answer against the vendor's shape, and keeps what doesn't fit."""
@@ -559,7 +559,7 @@ def everything(pages: Iterator[Page]) -> list[RemoteInvoice]:
     return [each for page in pages for each in page.invoices]
 
 
-def tells(error: errors.AccountingError) -> None:
+def check_wording(error: errors.AccountingError) -> None:
     """An error names the system and the endpoint, and has a problem, a rule and a remedy in whole sentences."""
     assert error.system == "books"
     assert error.problem.startswith("books")
@@ -569,7 +569,7 @@ def tells(error: errors.AccountingError) -> None:
     assert "Traceback" not in str(error)
 
 
-def told(call: Callable[[], object]) -> errors.AccountingError | None:
+def error_of(call: Callable[[], object]) -> errors.AccountingError | None:
     """The error of a call; None if it went well."""
     try:
         call()

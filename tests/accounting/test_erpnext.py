@@ -12,7 +12,7 @@ import pytest
 
 from tests.accounting.choosing import only
 from tests.accounting.clocks import FakeClock
-from tests.accounting.conformance import Conformance, everything, tells
+from tests.accounting.conformance import Conformance, check_wording, everything
 from tests.accounting.standins.chosen_faults import path_ends
 from tests.accounting.standins.erpnext import API_KEY, PREFIX, ERPNextStandIn
 from tests.accounting.standins.server import Fault, Request
@@ -126,7 +126,7 @@ class TestPool:
         before = there.facts()
         with pytest.raises(errors.NumberRefused, match=f"can't become {slot.number}") as caught:
             erpnext.push(taken(slot))
-        tells(caught.value)
+        check_wording(caught.value)
         assert there.facts() == before
 
     def test_a_sale_that_has_its_document_takes_no_other(self, there: ERPNextStandIn, erpnext: ERPNext) -> None:
@@ -151,7 +151,7 @@ class TestPool:
     def test_a_refusal_costs_no_number(self, there: ERPNextStandIn, erpnext: ERPNext) -> None:
         with pytest.raises(errors.AnswerLost, match="Customer C-404 not found") as caught:
             erpnext.push(sale("order:1", customer="C-404"))
-        tells(caught.value)
+        check_wording(caught.value)
         assert erpnext.push(sale("order:2")).number == f"{PREFIX}00001"
 
     def test_a_credit_note_is_not_taken_for_our_invoice(self, there: ERPNextStandIn, erpnext: ERPNext) -> None:
@@ -165,7 +165,7 @@ class TestPool:
         with closing(connect(there, item_code="", income_account="")) as erpnext:
             with pytest.raises(errors.Misconfigured, match="income_account") as caught:
                 erpnext.push(sale("order:1"))
-            tells(caught.value)
+            check_wording(caught.value)
             erpnext.push(sale("order:2", extra={"items": [{"income_account": "Sales", "rate": 1, "qty": 1}]}))
         with closing(connect(there, item_code="", income_account="Sales")) as erpnext:
             assert erpnext.push(sale("order:1")).total == Decimal("100.0")
@@ -199,7 +199,7 @@ class TestNamesGivenAgain:
         there.shows_deletions = False
         with closing(connect(there, deletions=False)) as erpnext, pytest.raises(errors.NotThere) as caught:
             erpnext.cancel(first)
-        tells(caught.value)
+        check_wording(caught.value)
         assert there.facts() == [(f"{PREFIX}00001", "order:2", State.POSTED)]
 
     def test_a_hole_in_the_middle_is_not_filled(self, there: ERPNextStandIn, erpnext: ERPNext) -> None:
@@ -246,7 +246,7 @@ class TestClock:
             pytest.raises(errors.Misconfigured, match="Atlantis") as caught,
         ):
             everything(erpnext.changed(there.now))
-        tells(caught.value)
+        check_wording(caught.value)
 
     def test_nothing_is_missed_when_the_clock_is_put_back(self, there: ERPNextStandIn) -> None:
         """At 03:00 of 25 October it is 02:00 again: what changed then seems to be older than what changed before."""
@@ -273,14 +273,14 @@ class TestUniqueReference:
         there.before_inserting = lambda: there.add("", DAY, "ORDER:1")
         with pytest.raises(errors.Refused, match="Duplicate entry") as caught:
             erpnext.push(sale("order:1"))
-        tells(caught.value)
+        check_wording(caught.value)
 
 
 class TestRefusals:
     def test_mark_up_and_tracebacks_are_left_out(self, there: ERPNextStandIn, erpnext: ERPNext) -> None:
         with pytest.raises(errors.Refused, match=r"\[Sales Invoice, None\]: customer") as caught:
             erpnext.push(sale("order:1", customer=""))
-        tells(caught.value)
+        check_wording(caught.value)
 
     def test_what_was_submitted_meanwhile_counts(self, there: ERPNextStandIn, erpnext: ERPNext) -> None:
         """A person submitted the draft, so that ours is refused, and is no failure."""
@@ -296,4 +296,4 @@ class TestRefusals:
         settings = replace(TestERPNext().settings(there), organisation="")
         with pytest.raises(errors.Misconfigured) as caught:
             ERPNext(settings, TestERPNext().http_options(FakeClock()))
-        tells(caught.value)
+        check_wording(caught.value)

@@ -53,7 +53,7 @@ def drop(folder: Path, name: str, *rows: str, old: float = 60.0, columns: str = 
     return path
 
 
-def there() -> set[tuple[str, str]]:
+def open_findings() -> set[tuple[str, str]]:
     return {(one.kind, one.subject) for one in findings(system="books")}
 
 
@@ -62,14 +62,14 @@ def test_a_file_is_read_and_put_aside(tmp_path: Path, numbers: list[str]) -> Non
     with books(tmp_path):
         done = reconcile("books")
         # It was written before the numbers were issued: nothing can be missing in it.
-        assert (done.documents, there()) == (2, {("unknown", "X-9")})
+        assert (done.documents, open_findings()) == (2, {("unknown", "X-9")})
         assert [path.name for path in tmp_path.rglob("*.csv")] == ["all.csv"]
         assert (tmp_path / "read" / "all.csv").exists()
         again = reconcile("books")
         assert (again.pages, again.documents) == (0, 0)
         drop(tmp_path, "all.csv", *(f"{number},2026-03-01" for number in numbers), old=11.0)
         reconcile("books")
-    assert there() == set()
+    assert open_findings() == set()
     assert (tmp_path / "read" / "all-2.csv").exists()
 
 
@@ -83,7 +83,7 @@ def test_one_that_is_bad_is_refused_with_its_rows_and_keeps_no_other(tmp_path: P
         assert (row.needs_person, "bad.csv" in row.error) == (True, True)
     assert "row 3: column 'Date': the date 'soon'" in (tmp_path / "refused" / "bad.csv.txt").read_text()
     assert (tmp_path / "read" / "good.csv").exists()
-    assert there() == set()
+    assert open_findings() == set()
 
 
 def test_what_still_grows_and_what_is_hidden_wait(tmp_path: Path, numbers: list[str]) -> None:
@@ -98,10 +98,10 @@ def test_a_file_of_each_month(tmp_path: Path, numbers: list[str]) -> None:
     with books(tmp_path, complete="month"):
         drop(tmp_path, "2026-03.csv", *(f"{number},2026-03-01" for number in numbers))
         reconcile("books")
-        assert there() == set()
+        assert open_findings() == set()
         drop(tmp_path, "invoices_202603_new.csv", f"{numbers[0]},2026-03-01", old=30.0)
         reconcile("books")
-        assert there() == {("deleted", numbers[1])}
+        assert open_findings() == {("deleted", numbers[1])}
         drop(tmp_path, "no month.csv", "X-1,2026-03-01")
         with pytest.raises(UnexpectedAnswer):
             reconcile("books")
@@ -165,7 +165,7 @@ def test_kinds_and_the_series_that_have_them(
         drop(tmp_path, "all.csv", *rows, old=-60.0, columns="No,Date,Type")
         with configured(options={"folder": str(tmp_path), "layout": layout}, series=series):
             reconcile("books")
-        assert there() == expected
+        assert open_findings() == expected
 
 
 def describe(entry: Entry) -> dict[str, Any]:
@@ -177,9 +177,9 @@ def test_amounts_are_compared_with_what_the_hook_says(tmp_path: Path, numbers: l
     drop(tmp_path, "all.csv", f"{numbers[0]},2026-03-01,100", f"{numbers[1]},2026-03-02,1.100", columns="No,Date,Total")
     with configured(options={"folder": str(tmp_path), "layout": layout}, describe=f"{__name__}:describe"):
         reconcile("books")
-        assert there() == {("other-amount", numbers[1])}
+        assert open_findings() == {("other-amount", numbers[1])}
         drop(
             tmp_path, "all.csv", f"{numbers[0]},2026-03-01,100", f"{numbers[1]},2026-03-02,100", columns="No,Date,Total"
         )
         reconcile("books")
-    assert there() == set()
+    assert open_findings() == set()

@@ -13,7 +13,7 @@ from django.core.checks import run_checks
 from ledger import define_series
 from tests.accounting.choosing import only
 from tests.accounting.clocks import FakeClock
-from tests.accounting.conformance import Conformance, everything, tells
+from tests.accounting.conformance import Conformance, check_wording, everything
 from tests.accounting.standins.odoo import DATABASE, LOGIN, Complaint, OdooStandIn
 from tests.accounting.standins.server import Fault
 from workers.accounting import errors
@@ -131,14 +131,14 @@ class TestNumbers:
         there.locked.add(made.remote_id)
         with pytest.raises(errors.Refused, match="locked") as caught:
             odoo.cancel(made.remote_id)
-        tells(caught.value)
+        check_wording(caught.value)
         assert there.facts() == [(made.number, "order:1", State.POSTED)]
 
     def test_what_odoo_asks_a_person_is_told(self, there: OdooStandIn, odoo: Odoo) -> None:
         there.asks_first = True
         with pytest.raises(errors.Refused, match="action_post") as caught:
             odoo.push(sale("order:1"))
-        tells(caught.value)
+        check_wording(caught.value)
         there.asks_first = False
         assert odoo.push(sale("order:1")).state is State.POSTED
         assert len(there.facts()) == 1
@@ -150,7 +150,7 @@ class TestOurNumbers:
     ) -> None:
         with pytest.raises(errors.NumberRefused, match="R2019-7") as caught:
             numbered_by_us.push(sale("order:1", number="R2019-7"))
-        tells(caught.value)
+        check_wording(caught.value)
         assert there.facts() == []
 
     @pytest.mark.parametrize("name", ["S15-7", "SHOP07/12", "INV/2026/03/7", "A-25-0001", "2025/0001"])
@@ -191,13 +191,13 @@ class TestOurNumbers:
         """Odoo itself judges a range of years."""
         with pytest.raises(errors.NumberRefused, match="was removed") as caught:
             numbered_by_us.push(sale("order:1", number="2024-25/7"))
-        tells(caught.value)
+        check_wording(caught.value)
         assert there.facts() == []
 
     def test_a_journal_of_its_own_is_needed(self, there: OdooStandIn) -> None:
         with pytest.raises(errors.Misconfigured, match="'journal'") as caught:
             connect(there, database=DATABASE, our_numbers=True)
-        tells(caught.value)
+        check_wording(caught.value)
 
     def test_a_create_that_outlasted_its_time_out_leaves_no_second_draft(
         self, there: OdooStandIn, numbered_by_us: Odoo
@@ -212,7 +212,7 @@ class TestOurNumbers:
         there.before_posting = lambda: there.add("INV-2026-7", DAY, "order:2")
         with pytest.raises(errors.NumberRefused, match="INV-2026-7") as caught:
             numbered_by_us.push(sale("order:1", number="INV-2026-7"))
-        tells(caught.value)
+        check_wording(caught.value)
         assert [reference for _, reference, state in there.facts() if state is State.POSTED] == ["order:2"]
 
 
@@ -221,7 +221,7 @@ class TestAmounts:
         there.adds_taxes = True
         with pytest.raises(errors.Refused, match=r"would be 115.0\d*, where 100.00 was asked for") as caught:
             odoo.push(sale("order:1"))
-        tells(caught.value)
+        check_wording(caught.value)
         assert there.facts() == []
 
     def test_it_tells_amount_currency_and_customer(self, odoo: Odoo) -> None:
@@ -236,7 +236,7 @@ class TestCancelling:
         there.documents[made.remote_id].body["payment_state"] = state
         with pytest.raises(errors.Refused, match=f"is {state.replace('_', ' ')} in Odoo") as caught:
             odoo.cancel(made.remote_id)
-        tells(caught.value)
+        check_wording(caught.value)
         assert not caught.value.retryable
         assert there.facts() == [(made.number, "order:1", State.POSTED)]
 
@@ -293,7 +293,7 @@ class TestRefusals:
             pytest.raises(errors.AuthenticationFailed) as caught,
         ):
             everything(odoo.changed(None))
-        tells(caught.value)
+        check_wording(caught.value)
         assert "outdated-key" not in str(caught.value)
 
     def test_a_key_that_runs_out_between_two_calls(self, there: OdooStandIn) -> None:
@@ -302,25 +302,25 @@ class TestRefusals:
             there.accepts = "another"
             with pytest.raises(errors.AuthenticationFailed, match="Access Denied") as caught:
                 everything(odoo.changed(None))
-            tells(caught.value)
+            check_wording(caught.value)
 
     def test_what_is_not_there_is_named(self, there: OdooStandIn, odoo: Odoo) -> None:
         with pytest.raises(errors.Refused, match="partner") as caught:
             odoo.push(sale("order:1", customer="8"))
-        tells(caught.value)
+        check_wording(caught.value)
         with pytest.raises(errors.Refused, match="XXX") as caught:
             odoo.push(sale("order:1", currency="XXX"))
-        tells(caught.value)
+        check_wording(caught.value)
         with pytest.raises(errors.Misconfigured, match="Rosa") as misconfigured:
             odoo.push(sale("order:1", customer="Rosa"))
-        tells(misconfigured.value)
+        check_wording(misconfigured.value)
         assert there.facts() == []
 
     def test_a_lock_held_by_somebody_else_passes(self, there: OdooStandIn, odoo: Odoo) -> None:
         there.before_posting = locked
         with pytest.raises(errors.ServerFault) as caught:
             odoo.push(sale("order:1"))
-        tells(caught.value)
+        check_wording(caught.value)
         there.before_posting = None
         assert odoo.push(sale("order:1")).state is State.POSTED
         assert len(there.facts()) == 1
@@ -331,4 +331,4 @@ class TestRefusals:
     def test_the_interface_must_be_named_in_full(self, there: OdooStandIn, options: dict[str, str]) -> None:
         with pytest.raises(errors.Misconfigured) as caught:
             connect(there, **options)
-        tells(caught.value)
+        check_wording(caught.value)

@@ -19,7 +19,7 @@ from ledger.spreadsheets import profile
 from tests.accounting import odoo_server
 from tests.accounting.choosing import only
 from tests.accounting.clocks import FakeClock
-from tests.accounting.conformance import Conformance, everything, tells
+from tests.accounting.conformance import Conformance, check_wording, everything
 from tests.accounting.odoo_proxy import OdooProxy
 from tests.accounting.pushing import sell
 from tests.accounting.reconciling import open_findings
@@ -152,7 +152,7 @@ class TestOurNumbers:
         """Only Odoo judges a range of years."""
         with pytest.raises(errors.NumberRefused, match="was removed") as caught:
             numbered_by_us.push(sale(number="2027-28/7"))
-        tells(caught.value)
+        check_wording(caught.value)
         assert there.facts() == []
 
     def test_a_manual_invoice_in_our_journal_takes_our_next_number(
@@ -162,7 +162,7 @@ class TestOurNumbers:
         there.invoice(on=DAY)
         with pytest.raises(errors.NumberRefused, match="INV-2026-8") as caught:
             numbered_by_us.push(sale("order:2", number="INV-2026-8"))
-        tells(caught.value)
+        check_wording(caught.value)
         assert there.facts() == [("INV-2026-7", "order:1", State.POSTED), ("INV-2026-8", "", State.POSTED)]
 
     def test_a_credit_note_is_not_taken_for_our_invoice(self, there: OdooProxy, numbered_by_us: Odoo) -> None:
@@ -187,7 +187,7 @@ class TestAmounts:
             pytest.raises(errors.Refused, match=r"would be 115.0\d*, where 100.00 was asked for") as caught,
         ):
             odoo.push(sale())
-        tells(caught.value)
+        check_wording(caught.value)
         assert there.facts() == []
 
     def test_it_tells_amount_currency_and_customer(self, odoo: Odoo) -> None:
@@ -216,7 +216,7 @@ class TestCancelling:
 def refused(odoo: Odoo, key: str, told: str) -> None:
     with pytest.raises(errors.Refused, match=told) as caught:
         odoo.cancel(key)
-    tells(caught.value)
+    check_wording(caught.value)
     assert [each.state for each in everything(odoo.changed(None)) if each.remote_id == key] == [State.POSTED]
 
 
@@ -229,7 +229,7 @@ class TestRefusals:
     ) -> None:
         with pytest.raises(errors.Refused, match=named) as caught:
             numbered_by_us.push(sale(number="INV-2026-7", **facts))
-        tells(caught.value)
+        check_wording(caught.value)
         assert there.facts() == []
 
     @pytest.mark.parametrize("options", [{}, JSON_RPC], ids=["json2", "jsonrpc"])
@@ -237,7 +237,7 @@ class TestRefusals:
         there.user = "login"
         with closing(connect(there, **options)) as odoo, pytest.raises(errors.AuthenticationFailed) as caught:
             everything(odoo.changed(None))
-        tells(caught.value)
+        check_wording(caught.value)
 
 
 def describe(entry: Entry) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def http_options(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(systems, "shared", office.http_options)
 
 
-def told(*arguments: str) -> list[dict[str, Any]]:
+def push_json(*arguments: str) -> list[dict[str, Any]]:
     """The command's JSON, whatever its exit code."""
     out = StringIO()
     with suppress(CommandError):
@@ -43,7 +43,7 @@ def told(*arguments: str) -> list[dict[str, Any]]:
     return found
 
 
-def said(*arguments: str) -> str:
+def push_output(*arguments: str) -> str:
     out = StringIO()
     call_command("ledger_push", *arguments, stdout=out)
     return out.getvalue()
@@ -51,39 +51,39 @@ def said(*arguments: str) -> str:
 
 def test_it_pushes_and_tells(books: Books) -> None:
     sell("order:1", "order:2")
-    assert said() == "books: 2 found, 2 pushed just now; in all 2 pushed.\n"
+    assert push_output() == "books: 2 found, 2 pushed just now; in all 2 pushed.\n"
     assert len(books.facts()) == 2
-    assert said("--system", "books") == "books: in all 2 pushed.\n"
+    assert push_output("--system", "books") == "books: in all 2 pushed.\n"
 
 
 def test_what_needs_a_person_is_shown_and_tried_again_when_asked(books: Books) -> None:
     sell("order:1", "order:2")
     keys = [books.add(f"X-{n}", DAY, f"order:{n}") for n in (1, 2)]
     with pytest.raises(CommandError, match="These need a person: books") as raised:
-        said("--system", "books")
+        push_output("--system", "books")
     assert raised.value.returncode == 1
     with pytest.raises(CommandError):
-        said("--list")
-    [shown] = told("--list")
+        push_output("--list")
+    [shown] = push_json("--list")
     assert shown["states"] == {"conflict": 2}
     assert [each["number"] for each in shown["stuck"]] == [NUMBER, "INV-2026-000002"]
     assert shown["stuck"][0]["facts"]["number"] == "X-1"
     assert shown["last_run"]["error"] == ""
     books.renumber(keys[0], NUMBER)
-    [again] = told("--system", "books", "--retry", "--number", NUMBER)
+    [again] = push_json("--system", "books", "--retry", "--number", NUMBER)
     assert (again["retried"], again["counts"]["pushed"], again["states"]) == (1, 1, {"conflict": 1, "pushed": 1})
     books.renumber(keys[1], "INV-2026-000002")
-    assert said("--system", "books", "--retry") == "books: 1 pushed just now; in all 2 pushed.\n"
+    assert push_output("--system", "books", "--retry") == "books: 1 pushed just now; in all 2 pushed.\n"
 
 
 def test_what_stopped_it_is_told(books: Books) -> None:
     sell("order:1")
     books.fail(*[Fault.EXPIRED] * 9)
-    [stopped] = told()
+    [stopped] = push_json()
     assert "it gives no access token" in stopped["error"]
     assert stopped["due"][0]["last_error"] == stopped["error"]
     with configured(books=system_settings("xero", books.url, describe="")):
-        [misconfigured] = told()
+        [misconfigured] = push_json()
     assert "'describe' is ''" in misconfigured["error"]
 
 
@@ -103,7 +103,7 @@ def test_options_that_are_no_good(books: Books, arguments: list[str], problem: s
         configured(books=system_settings("xero", books.url), quiet=quiet),
         pytest.raises(CommandError, match=problem) as raised,
     ):
-        said(*arguments)
+        push_output(*arguments)
     assert raised.value.returncode == 2
     assert books.count() == 0
 
@@ -118,7 +118,7 @@ def test_help_has_an_example() -> None:
 def test_a_limit_is_no_trouble(books: Books, office: Office) -> None:
     sell("order:1")
     books.fail(*[Fault.LIMITED] * 3, method="PUT")
-    assert "1 later just now; in all 1 waiting." in said()
+    assert "1 later just now; in all 1 waiting." in push_output()
     office.clock.pass_by(books.retry_after)
     books.fail(*[Fault.LIMITED] * 3, method="PUT")
     run = sweeps.run(sweep_name("push", "books"))

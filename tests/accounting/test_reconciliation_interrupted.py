@@ -95,7 +95,7 @@ def change(books: OdooStandIn, tenant: str, what: str, a: int, b: int) -> None:
             {"void": books.void, "delete": books.delete}[what](key)
 
 
-def told(name: str) -> set[tuple[str, str]]:
+def findings_of(name: str) -> set[tuple[str, str]]:
     return {(each.kind, each.subject) for each in findings(system=name)}
 
 
@@ -124,7 +124,7 @@ def test_interrupted_or_not_the_findings_are_the_same(
                 change(server, tenant, *each)
             run_to_the_end(cut, Interrupting(steps), full=full)
             assert reconciliation.reconcile(whole, full=full).compared is not None
-            assert told(cut) == told(whole)
+            assert findings_of(cut) == findings_of(whole)
             assert mirrored(cut) == mirrored(whole)
 
 

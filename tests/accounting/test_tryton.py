@@ -12,7 +12,7 @@ import pytest
 
 from tests.accounting import tryton_installation, tryton_server
 from tests.accounting.clocks import FakeClock
-from tests.accounting.conformance import Conformance, everything, tells
+from tests.accounting.conformance import Conformance, check_wording, everything
 from tests.accounting.standins.chosen_faults import Patience, path_ends
 from tests.accounting.standins.server import Fault
 from tests.accounting.tryton_proxy import TrytonProxy
@@ -143,7 +143,7 @@ class TestNumbers:
                 tryton.cancel(made.remote_id)
         finally:
             administer("PUT", "company.company/1", json={"cancel_invoice_out": True})
-        tells(caught.value)
+        check_wording(caught.value)
         assert [each.state for each in tryton.find(number=made.number)] == [State.POSTED]
 
     def test_an_earlier_date_is_refused_and_numbered_later(self, tryton: Tryton) -> None:
@@ -151,7 +151,7 @@ class TestNumbers:
         first = tryton.push(sale("order:1", date(2025, 6, 1)))
         with pytest.raises(errors.Refused, match="invoice date after") as caught:
             tryton.push(sale("order:2", date(2025, 5, 1)))
-        tells(caught.value)
+        check_wording(caught.value)
         assert [(each.number, each.state) for each in tryton.find(reference="order:2")] == [("", State.DRAFT)]
         assert value(tryton.push(sale("order:3", date(2025, 6, 1))).number) == value(first.number) + 1
 
@@ -257,7 +257,7 @@ class TestRefusals:
         wrong = "0" * 40
         with closing(own(key=wrong)) as tryton, pytest.raises(errors.AuthenticationFailed) as caught:
             everything(tryton.changed(None))
-        tells(caught.value)
+        check_wording(caught.value)
         assert wrong not in str(caught.value)
 
     @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ class TestRefusals:
     def test_what_is_not_there_is_named(self, tryton: Tryton, facts: dict[str, Any], named: str) -> None:
         with pytest.raises(errors.Refused, match=named) as caught:
             tryton.push(replace(sale("order:1"), **facts))
-        tells(caught.value)
+        check_wording(caught.value)
 
     def test_accounts_by_their_codes(self, books: TrytonProxy) -> None:
         facts = books.server.facts
@@ -296,4 +296,4 @@ class TestRefusals:
         )
         with pytest.raises(errors.Misconfigured, match="Acme") as caught:
             Tryton(settings, HttpOptions())
-        tells(caught.value)
+        check_wording(caught.value)

@@ -13,7 +13,7 @@ import pytest
 
 from tests.accounting import tryton_installation, tryton_server
 from tests.accounting.clocks import FakeClock
-from tests.accounting.conformance import everything, tells
+from tests.accounting.conformance import check_wording, everything
 from tests.databases import new_database
 from workers.accounting import errors
 from workers.accounting.base import NewInvoice, State
@@ -131,7 +131,7 @@ def test_a_counter_that_stays_locked_is_told_and_costs_nothing(there: There) -> 
         assert caught.value.retryable
         assert caught.value.status == 503
         assert len(clock.slept) == 5
-        tells(caught.value)
+        check_wording(caught.value)
         [draft] = tryton.find(reference="held:1")
         assert (draft.state, draft.number) == (State.DRAFT, "")
         made = tryton.push(sale("held:1"))

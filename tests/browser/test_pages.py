@@ -24,7 +24,7 @@ from ledger.sweeps import registered
 from ledger.sweeps.running import run
 from tests.browser.test_admin import PASSWORD, fits, on_a_desk, shoot
 from tests.integration.pages import SCRIPT, Shop, flag, shop, user
-from tests.integration.paper_books import There
+from tests.integration.paper_books import PaperSystem
 from tests.integration.queues import pooled, reserve, reserving, take
 from tests.integration.reporting import pdf_pages
 
@@ -419,12 +419,12 @@ def test_the_pictures_of_the_docs(page: Page, live_server: Any, transactional_db
     for gap in Entry.objects.filter(kind="gap").order_by("value")[:6]:
         explain(gap, explanation="the card terminal was offline, incident 17", by="maria")
     # What is newest, its books don't have yet.
-    there = There(books=BookSettings("books", tenant="bakery", grace=timedelta(1)))
+    system = PaperSystem(books=BookSettings("books", tenant="bakery", grace=timedelta(1)))
     for entry in Entry.objects.exclude(kind="gap").order_by("value")[:900]:
         state = "void" if entry.voids.exists() else "posted"
-        there.put(f"{entry.value}", entry.number, state=state, issued_on=entry.issued_on, reference=entry.document)
-    there.read()
-    there.compare()
+        system.put(f"{entry.value}", entry.number, state=state, issued_on=entry.issued_on, reference=entry.document)
+    system.read()
+    system.compare()
     for code, template, count in (("invoice", "INV-{year}-{counter:06}", 2), ("pickup", "P-{year}-{counter:04}", 3)):
         define_series(code, template=template, time_zone="Europe/Berlin")
         with transaction.atomic():

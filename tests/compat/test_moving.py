@@ -58,7 +58,7 @@ def move(*arguments: str) -> str:
     return out.getvalue()
 
 
-def moved(*arguments: str) -> list[dict[str, Any]]:
+def moved_rows(*arguments: str) -> list[dict[str, Any]]:
     told = json.loads(move(*arguments, "--json"))
     assert told["ok"] is True
     rows: list[dict[str, Any]] = told["moved"]
@@ -97,7 +97,7 @@ class TestDjangoSequences:
         sequences.get_next_values(41, "invoice")
         sequences.get_next_value("Invoice", 7)
         sequences.get_next_value("x" * 100, 9)
-        assert [(row["series"], row["last"]) for row in moved(self.KIND, "--apply", "--by", "ada")] == [
+        assert [(row["series"], row["last"]) for row in moved_rows(self.KIND, "--apply", "--by", "ada")] == [
             ("Invoice", 7),
             ("invoice", 41),
             ("x" * 100, 9),
@@ -118,7 +118,7 @@ class TestDjangoSequences:
         move(self.KIND, "--only", "invoice", "--apply")
         assert folio.get_next_value("invoice") == 6
         sequences.get_next_value("later", 3)
-        assert [row["state"] for row in moved(self.KIND, "--apply")] == ["moved before", "moved"]
+        assert [row["state"] for row in moved_rows(self.KIND, "--apply")] == ["moved before", "moved"]
         assert folio.get_next_value("invoice") == 7
         assert folio.get_next_value("later") == 4
 
@@ -126,7 +126,7 @@ class TestDjangoSequences:
         old = orders(shop, "R-0003", "R-0005")
         sequences.get_next_values(7, "invoice")
         sequences.get_next_values(2, "other")
-        rows = moved(
+        rows = moved_rows(
             self.KIND,
             "--only",
             "invoice",
@@ -400,7 +400,7 @@ class TestDjangoSequence:
             current_value=17,
         )
         OldSequence.objects.create(scope="unused", prefix="U-")
-        rows = moved(self.KIND, "--apply")
+        rows = moved_rows(self.KIND, "--apply")
         assert [(row["series"], row["tenant"], row["last"], row["next_number"]) for row in rows] == [
             ("invoice", "", 3, f"INV-{YEAR}-000004"),
             ("ticket", f"shop.organization:{shop.pk}", 17, "TKT-0018"),
@@ -415,7 +415,7 @@ class TestDjangoSequence:
     def test_scopes_without_a_prefix(self) -> None:
         for scope, last in (("quote", 7), ("case", 3)):
             OldSequence.objects.create(scope=scope, current_value=last)
-        moved(self.KIND, "--apply")
+        moved_rows(self.KIND, "--apply")
         assert [folio_sequence.next_sequence(scope) for scope in ("quote", "case")] == [
             f"{YEAR}-000008",
             f"{YEAR}-000004",
@@ -431,7 +431,7 @@ class TestDjangoSequence:
         orders(shop, f"INV-{YEAR - 1}-000001", f"INV-{YEAR - 1}-000002", year=YEAR - 1)
         orders(shop, f"INV-{YEAR}-000003")
         orders(other, f"INV-{YEAR - 1}-000001", year=YEAR - 1)
-        rows = moved(self.KIND, *HISTORY, "--org-field", "org", "--apply")
+        rows = moved_rows(self.KIND, *HISTORY, "--org-field", "org", "--apply")
         assert [(row["adopted"], row["missing"]) for row in rows] == [(3, 0), (1, 0)]
         assert folio_sequence.next_sequence("invoice", org=shop) == f"INV-{YEAR}-000004"
         # Each number of the year before is accounted for, so the new year begins at 1.
@@ -504,7 +504,7 @@ class TestModel:
         other = Organization.objects.create(name="Another")
         old = orders(shop, f"INV-{YEAR}-0001", f"INV-{YEAR}-0003", "")
         orders(other, f"INV-{YEAR}-0009")
-        rows = moved(self.KIND, *HISTORY, "--org-field", "org", *self.TO, "--explain-gaps", "spoilt", "--apply")
+        rows = moved_rows(self.KIND, *HISTORY, "--org-field", "org", *self.TO, "--explain-gaps", "spoilt", "--apply")
         assert [(row["tenant"], row["adopted"], row["missing"], row["next_number"]) for row in rows] == [
             (f"shop.organization:{shop.pk}", 2, 1, f"INV-{YEAR}-0004"),
             (f"shop.organization:{other.pk}", 1, 0, f"INV-{YEAR}-0010"),
@@ -520,9 +520,9 @@ class TestModel:
         orders(other, f"INV-{YEAR}-0002", f"INV-{YEAR}-0003")
         named = f"org__name={shop.name}|{other.name}"
         only = ("--where", named, "--where", "reference__startswith=INV-")
-        assert [row["adopted"] for row in moved(self.KIND, *HISTORY, *self.TO, *only)] == [3]
+        assert [row["adopted"] for row in moved_rows(self.KIND, *HISTORY, *self.TO, *only)] == [3]
         only = ("--where", f"org={shop.pk}", "--where", "reference__startswith=INV-")
-        assert [row["adopted"] for row in moved(self.KIND, *HISTORY, *self.TO, *only)] == [1]
+        assert [row["adopted"] for row in moved_rows(self.KIND, *HISTORY, *self.TO, *only)] == [1]
 
     @pytest.mark.parametrize("condition", ["reference", "colour=red", "id=seven"])
     def test_conditions_that_are_no_good(self, shop: Organization, condition: str) -> None:
@@ -542,7 +542,7 @@ class TestModel:
 
     def test_a_bare_counter(self, shop: Organization) -> None:
         old = orders(shop, "a", "b")
-        rows = moved(
+        rows = moved_rows(
             self.KIND,
             "--model",
             "shop.Order",

@@ -69,7 +69,7 @@ def processes(system: str, *roles: str) -> Iterator[list[subprocess.Popen[str]]]
         yield crew
 
 
-def told(process: subprocess.Popen[str]) -> dict[str, Any]:
+def result_of(process: subprocess.Popen[str]) -> dict[str, Any]:
     """End a process; what it says."""
     output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
@@ -91,7 +91,7 @@ def test_django_sequences() -> None:
         call_command("ledger_migrate_from", "django-sequences", "--apply", verbosity=0)
         begun = Adoption.objects.latest("pk").options["last"]
         wait_until(lambda: (folio.get_last_value("invoice") or 0) > begun + 30)
-        said = [told(process) for process in crew]
+        said = [result_of(process) for process in crew]
     numbers = sorted(number for one in said for number in one["numbers"])
     assert numbers == list(range(11, 11 + len(numbers)))
     assert folio.get_last_value("invoice") == numbers[-1]
@@ -119,7 +119,7 @@ def test_django_sequence() -> None:
         call_command("ledger_migrate_from", "django-sequence", "--apply", verbosity=0)
         begun = Adoption.objects.latest("pk").options["last"]
         wait_until(lambda: folio_sequence.Sequence.objects.get(scope="invoice").current_value > begun + 20)
-        said = [told(process) for process in crew]
+        said = [result_of(process) for process in crew]
     numbers = sorted(number for one in said for number in one["numbers"])
     assert numbers == list(range(11, 11 + len(numbers)))
     assert Entry.objects.count() == numbers[-1] - begun

@@ -88,7 +88,7 @@ def run(tmp_path: Path, transactional_db: None) -> Run:
     return run
 
 
-def said(done: subprocess.CompletedProcess[str]) -> list[str]:
+def printed(done: subprocess.CompletedProcess[str]) -> list[str]:
     assert done.returncode == 0, done.stderr
     return done.stdout.split()
 
@@ -101,7 +101,7 @@ def test_sequences(run: Run) -> None:
         apps=(SEQUENCES,),
         imports="import sequences\nfrom sequences import get_next_value",
     )
-    assert said(done) == ["1", "7", "2", "3", "8", "8", "True", "1", "6"]
+    assert printed(done) == ["1", "7", "2", "3", "8", "8", "True", "1", "6"]
 
 
 def test_django_sequence(run: Run) -> None:
@@ -115,7 +115,7 @@ def test_django_sequence(run: Run) -> None:
         apps=(SEQUENCE,),
         imports="from django_sequence.services import next_sequence\nfrom django_sequence.models import Sequence",
     )
-    assert said(done) == ["TKT-000001", "A-000000", "none"]
+    assert printed(done) == ["TKT-000001", "A-000000", "none"]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_before_the_apps_are_ready(run: Run, module: str, apps: tuple[str, ...])
         early=f"from {module} import Sequence, get_next_value\ncases = Sequence('cases', initial_value=7)",
         first=True,
     )
-    assert said(done) == ["1", "7"]
+    assert printed(done) == ["1", "7"]
 
 
 def test_before_setup(run: Run) -> None:
@@ -140,7 +140,7 @@ def test_before_setup(run: Run) -> None:
         imports="from sequences import get_next_value",
         before="import ledger.compat.sequences_shim\nimport sequences as early\n",
     )
-    assert said(done) == ["1", "2"]
+    assert printed(done) == ["1", "2"]
 
 
 @pytest.mark.parametrize("entry", ["sequences", "sequences.apps.SequencesConfig"])
@@ -161,7 +161,7 @@ def test_the_original_is_hidden_where_that_is_asked_for(run: Run) -> None:
         original=True,
         settings="LEDGER_COMPAT = {'HIDE_ORIGINALS': True}",
     )
-    assert said(done) == ["django-sequences", "1", "1"]
+    assert printed(done) == ["django-sequences", "1", "1"]
 
 
 def test_what_was_imported_before_cannot_be_hidden(run: Run) -> None:
@@ -196,7 +196,7 @@ def test_django_sequence_in_the_registry_and_in_migrations(run: Run) -> None:
         "except AttributeError as error: print(str(error)[:35].replace(' ', '_'))\n",
         apps=(SEQUENCE,),
     )
-    assert said(done) == ["True", "I-", "1", "2", "[]", "[]", "Sequence.objects_has_no_values_list"]
+    assert printed(done) == ["True", "I-", "1", "2", "[]", "[]", "Sequence.objects_has_no_values_list"]
 
 
 def test_migrations_that_depend_on_the_original(run: Run) -> None:
@@ -208,7 +208,7 @@ def test_migrations_that_depend_on_the_original(run: Run) -> None:
         "print(*sorted(name for app, name in MigrationLoader(None).graph.nodes if app == 'sequences'))",
         apps=(SEQUENCES,),
     )
-    assert said(done) == ["0001_initial", "0002_alter_sequence_last"]
+    assert printed(done) == ["0001_initial", "0002_alter_sequence_last"]
 
 
 def test_the_table_of_the_original_is_gone(run: Run) -> None:
@@ -229,7 +229,7 @@ def test_without_the_shims_nothing_stands_in(run: Run) -> None:
         "import importlib.util, ledger, ledger.compat.django_sequences, ledger.compat.django_sequence\n"
         "print(importlib.util.find_spec('sequences'), importlib.util.find_spec('django_sequence'))"
     )
-    assert said(done) == ["None", "None"]
+    assert printed(done) == ["None", "None"]
 
 
 def test_the_original_is_not_hidden(run: Run) -> None:
@@ -246,7 +246,7 @@ def test_the_original_is_not_hidden(run: Run) -> None:
 
 def test_the_original_beside_folio_without_the_shim(run: Run) -> None:
     done = run("import sequences; print(sequences.__file__.endswith('sequences/__init__.py'))", original=True)
-    assert said(done) == ["True"]
+    assert printed(done) == ["True"]
 
 
 def test_a_host_without_the_admin(run: Run) -> None:
@@ -255,4 +255,4 @@ def test_a_host_without_the_admin(run: Run) -> None:
         "from django.template import engines\n"
         "print(engines['django'].from_string('{% load ledger_pages %}{{ a }}').render({'a': 'rendered'}))"
     )
-    assert said(done) == ["rendered"]
+    assert printed(done) == ["rendered"]

@@ -27,7 +27,7 @@ def period() -> Period:
     return period
 
 
-def told(period: Period, first: int, last: int) -> list[GapDeclared]:
+def declarations(period: Period, first: int, last: int) -> list[GapDeclared]:
     return declare([GapRange(period, first, last)], authority="BR NF-e", reference="135")
 
 
@@ -42,8 +42,8 @@ def test_the_second_waits_and_is_refused_if_the_first_commits(period: Period, ho
         for each in (first, second):
             each.run(isolated)
         first.begin()
-        first.run(lambda: told(period, 2, 4))
-        step = second.do(lambda: told(period, 4, 5))
+        first.run(lambda: declarations(period, 2, 4))
+        step = second.do(lambda: declarations(period, 4, 5))
         wait_until_blocked(second, step)
         first.end(how)
         if how == "commit":

@@ -23,7 +23,7 @@ def page(text: str) -> list[Block]:
     return list(blocks_in(text.replace("~", "`"), PAGE))
 
 
-def told(tmp_path: Path, text: str) -> list[str]:
+def mistakes(tmp_path: Path, text: str) -> list[str]:
     """The mistakes in that page."""
     return wrong_in(page(text), Runner(tmp_path))
 
@@ -142,7 +142,7 @@ class TestExamples:
             call_command("flush", verbosity=0, interactive=False, reset_sequences=False)
             folder = tmp_path / str(number)
             folder.mkdir()
-            (wrong,) = told(folder, text)
+            (wrong,) = mistakes(folder, text)
             assert wrong.startswith(place), text
 
     def test_what_is_right_is_run(self, tmp_path: Path) -> None:

@@ -174,7 +174,7 @@ def undone(connection: BaseDatabaseWrapper) -> Iterator[None]:
         transaction.set_rollback(True, using=connection.alias)
 
 
-def found(**options: Any) -> list[Alarm]:
+def all_alarms(**options: Any) -> list[Alarm]:
     findings = list(verify(using=ALIAS, **options))
     for finding in findings:
         assert finding.problem
@@ -184,4 +184,4 @@ def found(**options: Any) -> list[Alarm]:
 
 
 def checks(**options: Any) -> set[str]:
-    return {finding.check for finding in found(**options)}
+    return {finding.check for finding in all_alarms(**options)}

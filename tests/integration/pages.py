@@ -15,7 +15,7 @@ from ledger.actions import explain
 from ledger.models import AlarmRaised, Entry, FindingRaised, Period, Series, TenantAccess
 from ledger.reconciliation import BookSettings
 from ledger.verification.alarms import acknowledge_alarm
-from tests.integration.paper_books import There
+from tests.integration.paper_books import PaperSystem
 
 #: What a template that escapes nothing would run.
 SCRIPT = "<script>alert(1)</script>"
@@ -51,17 +51,17 @@ def shop(tenant: str, prefix: str, *, code: str = "invoice", mark: str = "") -> 
     period = Period.objects.select_related("series").get(tenant=tenant, series=series)
     gaps = list(Entry.objects.filter(tenant=tenant, kind="gap").order_by("value"))
     explain(gaps[0], explanation=f"{mark} card refused", by=f"{mark} ada")
-    there = There(books=BookSettings(f"{mark} books", tenant=tenant, grace=timedelta(0)))
+    system = PaperSystem(books=BookSettings(f"{mark} books", tenant=tenant, grace=timedelta(0)))
     for entry in issued[:-1]:
-        there.put(
+        system.put(
             f"{mark} {entry.value}",
             entry.number,
             state="void" if entry == issued[1] else "posted",
             issued_on=entry.issued_on,
             reference=entry.document,
         )
-    there.read()
-    there.compare()
+    system.read()
+    system.compare()
     finding = FindingRaised.objects.get(tenant=tenant)
     alarm = AlarmRaised.objects.create(
         tenant=tenant,

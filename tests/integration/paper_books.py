@@ -28,7 +28,7 @@ class Paper(RemoteInvoice):
 
 
 @dataclass
-class There:
+class PaperSystem:
     """Documents by key. ``read()`` tells the mirror of all of them; ``tell()`` of some, as a list of changes does."""
 
     books: BookSettings = field(default_factory=lambda: BookSettings("books", grace=timedelta(0)))

@@ -66,7 +66,7 @@ def rows(report: Report, name: str) -> list[Any]:
     return list(part.rows())
 
 
-def told(name: str, **asked: Any) -> list[Any]:
+def part_rows(name: str, **asked: Any) -> list[Any]:
     """The rows of a part of a report."""
     with continuity_report(**asked) as report:
         return rows(report, name)

@@ -56,7 +56,7 @@ def state() -> State:
     return judge(tenant=TENANT, sweeps=()).verdict.state
 
 
-def told(*arguments: str) -> tuple[int, str]:
+def verify_output(*arguments: str) -> tuple[int, str]:
     out = io.StringIO()
     try:
         call_command("ledger_verify", *arguments, stdout=out, stderr=out)
@@ -159,25 +159,25 @@ def test_no_other_alarm_can_be_raised_in_its_place() -> None:
 
 class TestCommand:
     def test_it_lists_and_acknowledges(self, alarm: AlarmRaised) -> None:
-        code, said = told("alarms", "--tenant", TENANT)
+        code, said = verify_output("alarms", "--tenant", TENANT)
         assert code == 2
         assert f"{alarm.pk} " in said
         assert "void-too-early of berlin/invoice" in said
-        code, said = told("acknowledge", str(alarm.pk), "--reason", "the clock was set back", "--by", "ada")
+        code, said = verify_output("acknowledge", str(alarm.pk), "--reason", "the clock was set back", "--by", "ada")
         assert (code, said.strip()) == (0, f"Acknowledged: {alarm.pk}.")
-        code, said = told("alarms", "--tenant", TENANT, "--json")
+        code, said = verify_output("alarms", "--tenant", TENANT, "--json")
         document = json.loads(said)
         assert (code, document["ok"], document["verdict"]["acknowledged"]) == (0, True, 1)
         [row] = document["alarms"]
         assert (row["id"], row["reason"], row["acknowledged_by"]) == (alarm.pk, "the clock was set back", "ada")
-        assert "the clock was set back (ada)" in told("alarms", "--tenant", TENANT)[1]
+        assert "the clock was set back (ada)" in verify_output("alarms", "--tenant", TENANT)[1]
 
     def test_who_runs_it_says_so(self, alarm: AlarmRaised) -> None:
-        told("acknowledge", str(alarm.pk), "--reason", "the clock was set back")
+        verify_output("acknowledge", str(alarm.pk), "--reason", "the clock was set back")
         assert AlarmAcknowledged.objects.get().actor == getpass.getuser()
 
     def test_all_or_nothing(self, alarm: AlarmRaised) -> None:
-        code, said = told("acknowledge", str(alarm.pk), "987654", "--reason", "x", "--json")
+        code, said = verify_output("acknowledge", str(alarm.pk), "987654", "--reason", "x", "--json")
         assert (code, "There is no alarm 987654" in said) == (1, True)
         assert not AlarmAcknowledged.objects.exists()
 

@@ -22,7 +22,7 @@ from workers.schedule import schedule
 from workers.system_sweeps import register_sweeps
 
 
-def told(**options: Any) -> dict[str, str]:
+def ledger_messages(**options: Any) -> dict[str, str]:
     messages = run_checks(**options)
     return {str(message.id): f"{message.msg} {message.hint}" for message in messages if str(message.id)[:6] == "ledger"}
 
@@ -71,7 +71,7 @@ class TestTheSetting:
                         getattr(asked, each.lower())
                 else:
                     getattr(asked, each.lower())
-            assert problem in told()["ledger.E001"]
+            assert problem in ledger_messages()["ledger.E001"]
 
     @pytest.mark.django_db
     @pytest.mark.parametrize(("key", "setting", "problem"), WRONG)
@@ -88,16 +88,16 @@ class TestTheSetting:
     def test_anything_but_a_dict_is_reported(self, setting: Any) -> None:
         with override_settings(LEDGER=setting):
             assert ledger_settings().clock == "database"
-            assert told()["ledger.E001"].startswith("LEDGER must be a dict")
+            assert ledger_messages()["ledger.E001"].startswith("LEDGER must be a dict")
 
 
 class TestChecks:
     def test_all_is_well_without_settings(self) -> None:
-        assert told() == {}
+        assert ledger_messages() == {}
 
     @override_settings(LEDGER={"CLOK": 1})
     def test_a_bad_setting(self) -> None:
-        assert "unknown keys CLOK" in told()["ledger.E001"]
+        assert "unknown keys CLOK" in ledger_messages()["ledger.E001"]
 
     @pytest.mark.parametrize(
         "series",
@@ -110,7 +110,7 @@ class TestChecks:
     )
     def test_a_bad_default_series(self, series: dict[str, Any]) -> None:
         with override_settings(LEDGER={"DEFAULT_SERIES": {"credit": series}}):
-            assert "['credit']" in told()["ledger.E002"]
+            assert "['credit']" in ledger_messages()["ledger.E002"]
 
     @pytest.mark.parametrize(
         ("setting", "value", "check", "problem"),
@@ -142,17 +142,17 @@ class TestChecks:
         self, setting: str, value: Any, check: str, problem: str
     ) -> None:
         with override_settings(**{setting: value}):
-            assert problem in told()[f"ledger.{check}"]
+            assert problem in ledger_messages()[f"ledger.{check}"]
 
     @override_settings(LEDGER_ACCOUNTING={"SYSTEMS": {"books": {"adapter": "xero"}, "bad": {"adaptor": 1, "push": 1}}})
     def test_the_sweeps_of_a_system_may_be_named(self) -> None:
         register_sweeps()
         with override_settings(LEDGER={"SWEEPS": {"reconcile:books": {"every": 9}, "push:bad": {"every": 9}}}):
-            assert "ledger.E006" not in told()
+            assert "ledger.E006" not in ledger_messages()
 
     def test_a_setting_of_the_host_may_begin_like_folios(self) -> None:
         with override_settings(LEDGERS_OF_THE_SHOP=[], LEDGER_X={}):
-            assert told() == {}
+            assert ledger_messages() == {}
 
     @pytest.mark.parametrize("setting", [{"SYSTMES": {}}, {"SYSTEMS": []}, None, {"SYSTEMS": {"books": {"x": 1}}}])
     def test_a_mistake_in_the_accounting_stops_no_process(self, setting: Any) -> None:
@@ -166,9 +166,9 @@ class TestChecks:
 
     @pytest.mark.django_db
     def test_the_owner_of_the_tables_is_warned(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        assert "ledger.W001" not in told(databases=["default"])  # a test runner owns what it makes
+        assert "ledger.W001" not in ledger_messages(databases=["default"])  # a test runner owns what it makes
         monkeypatch.setattr(checks, "is_test_database", lambda connection: False)
-        assert "owns the ledger's tables" in told(databases=["default"])["ledger.W001"]
+        assert "owns the ledger's tables" in ledger_messages(databases=["default"])["ledger.W001"]
 
     @pytest.mark.django_db
     def test_another_role_is_not_warned(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,7 +177,7 @@ class TestChecks:
             cursor.execute("CREATE ROLE ledger_check_test")
             cursor.execute("SET LOCAL ROLE ledger_check_test")
             try:
-                assert "ledger.W001" not in told(databases=["default"])
+                assert "ledger.W001" not in ledger_messages(databases=["default"])
             finally:
                 cursor.execute("RESET ROLE")
 
@@ -186,16 +186,16 @@ class TestChecks:
     def test_expensive_isolation_is_reported(self, level: str) -> None:
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL default_transaction_isolation = '{level}'")
-        assert level.upper() in told(databases=["default"])["ledger.W002"]
+        assert level.upper() in ledger_messages(databases=["default"])["ledger.W002"]
 
     @pytest.mark.django_db
     def test_tenants_of_a_renamed_model_are_told(self) -> None:
         shop = Organization.objects.create(name="Shop")
         define_series("invoice", template="INV{year}-{counter}", org=shop)
         define_series("invoice", template="INV{year}-{counter}", org="no.app:1")
-        assert "ledger.W004" not in told(databases=["default"])
+        assert "ledger.W004" not in ledger_messages(databases=["default"])
         define_series("invoice", template="INV{year}-{counter}", org="shop.merchant:1")
-        warned = told(databases=["default"])["ledger.W004"]
+        warned = ledger_messages(databases=["default"])["ledger.W004"]
         assert "tenants shop.merchant:…" in warned
         assert "org=f'shop.merchant:{org.pk}'" in warned
 
@@ -204,18 +204,18 @@ class TestChecks:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         define_series("a", template="A{year}-{counter}", allocation="pooled")
-        assert "ledger.W003" not in told(databases=["default"])
+        assert "ledger.W003" not in ledger_messages(databases=["default"])
         series = define_series("b", template="B{year}-{counter}", allocation="reserved")
-        assert "two connections" in told(databases=["default"])["ledger.W003"]
+        assert "two connections" in ledger_messages(databases=["default"])["ledger.W003"]
         monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 60)
-        assert "ledger.W003" not in told(databases=["default"])
+        assert "ledger.W003" not in ledger_messages(databases=["default"])
         monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
         with monkeypatch.context() as pooled:
             pooled.setitem(connection.settings_dict, "OPTIONS", {"pool": True})
             assert list(checks._check_connection_age("default")) == []
         series.is_active = False
         series.save()
-        assert "ledger.W003" not in told(databases=["default"])
+        assert "ledger.W003" not in ledger_messages(databases=["default"])
 
     @pytest.mark.parametrize(
         ("changed", "problem"),
@@ -242,7 +242,7 @@ class TestChecks:
             override_settings(LEDGER={"SECOND_CONNECTIONS": {"plain": "ahead"}}),
             django_db_blocker.unblock(),
         ):
-            found = told(databases=["plain"]).get("ledger.E004")
+            found = ledger_messages(databases=["plain"]).get("ledger.E004")
         assert found is None if problem is None else problem in str(found)
 
 

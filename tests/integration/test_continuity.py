@@ -42,7 +42,7 @@ def tamper() -> SQL:
     return tamper
 
 
-def only(**chosen: Any) -> PeriodSummary:
+def only_summary(**chosen: Any) -> PeriodSummary:
     (summary,) = summarise(**chosen)
     return summary
 
@@ -64,7 +64,7 @@ def flag(period: Period, value: int, on: date | None = None) -> None:
 class TestTheRealFile:
     def test_arrives_at_the_figures_of_the_file(self) -> None:
         adopt_real_file(explain_gaps="never invoiced")
-        found = only()
+        found = only_summary()
         assert (found.first, found.last, found.expected) == (536_365, 581_587, 45_223)
         assert (found.lowest, found.highest) == (536_365, 581_587)
         assert (found.adopted, found.issued, found.used, found.void, found.flagged) == (25_900, 0, 25_900, 0, 0)
@@ -80,7 +80,7 @@ class TestTheRealFile:
         entry = issue("invoice", on=date(2011, 12, 10))
         issue("invoice", on=date(2011, 12, 9))
         void(entry, reason="test")
-        found = only()
+        found = only_summary()
         assert (found.adopted, found.issued, found.void, found.expected) == (25_900, 2, 1, 45_225)
         assert (found.missing, found.explained, found.out_of_order, found.next_number) == (19_323, 0, 6, "581590")
         assert found.identity_holds
@@ -90,16 +90,16 @@ class TestTheSum:
     def test_of_an_untouched_period(self) -> None:
         series = define_series("invoice", template="I{year}-{counter}", time_zone="UTC", start_value=5)
         open_period(series, date(2026, 1, 1))
-        found = only()
+        found = only_summary()
         assert (found.first, found.last, found.expected, found.missing) == (5, 4, 0, 0)
         assert (found.lowest, found.next_number, found.identity_holds) == (None, "I2026-5", True)
 
     def test_of_a_closed_or_exhausted_one_has_no_next_number(self) -> None:
         series = define_series("invoice", template="I{year}-{counter}", time_zone="UTC", max_length=7, start_value=8)
         issue("invoice", on=date(2026, 1, 1))
-        assert (only().next_number, only().closed) == ("I2026-9", False)
+        assert (only_summary().next_number, only_summary().closed) == ("I2026-9", False)
         issue("invoice", on=date(2026, 1, 1))
-        assert (only().next_number, only().closed) == (None, False)
+        assert (only_summary().next_number, only_summary().closed) == (None, False)
         issue("invoice", on=date(2025, 1, 1))
         close_period(open_period(series, date(2025, 1, 1)))
         closed, _ = summarise()
@@ -112,7 +112,7 @@ class TestTheSum:
         flag(period, 3)
         issue("ticket", on=date(2026, 5, 1))  # earlier than number 1, across two gaps
         issue("ticket", on=date(2026, 5, 3))
-        found = only()
+        found = only_summary()
         assert (found.issued, found.flagged, found.missing, found.expected) == (3, 2, 0, 5)
         assert (found.out_of_order, found.identity_holds) == (1, True)
 
@@ -120,12 +120,12 @@ class TestTheSum:
         series = define_series("ticket", template="T-{counter}", calendar="never", time_zone="UTC")
         flag(open_period(series), 1)
         issue("ticket", on=date(2026, 5, 1))
-        assert (only().flagged, only().issued, only().out_of_order) == (1, 1, 0)
+        assert (only_summary().flagged, only_summary().issued, only_summary().out_of_order) == (1, 1, 0)
 
     def test_issued_numbers_are_compared_by_business_date(self) -> None:
         for day in (3, 3, 1, 2, 2):
             issue("ticket", on=date(2026, 5, day))
-        assert only().out_of_order == 1
+        assert only_summary().out_of_order == 1
 
     @pytest.mark.parametrize(
         ("lost", "missing", "ranges", "holds"),
@@ -141,7 +141,7 @@ class TestTheSum:
         for _ in range(5):
             issue("ticket")
         tamper("DELETE FROM ledger_entry WHERE value = ANY(%s)", lost)
-        found = only()
+        found = only_summary()
         assert (found.expected, found.missing, found.missing_ranges) == (5, missing, ranges)
         # At an end, rows and counter disagree about the range; inside, the report shows what verification alarms of.
         assert found.identity_holds is holds
@@ -150,13 +150,13 @@ class TestTheSum:
         issue("ticket")
         issue("ticket")
         tamper("UPDATE ledger_entry SET value = 4 WHERE value = 2")
-        assert not only().identity_holds
+        assert not only_summary().identity_holds
 
     def test_a_run_that_moved_breaks_it_though_its_length_is_right(self, tamper: SQL) -> None:
         for _ in range(3):
             issue("ticket")
         tamper("UPDATE ledger_entry SET value = 4 WHERE value = 1")
-        found = only()
+        found = only_summary()
         assert (found.expected, found.lowest, found.highest, found.identity_holds) == (3, 2, 4, False)
 
     def test_a_value_that_comes_twice_breaks_it(self, tamper: SQL) -> None:
@@ -166,9 +166,9 @@ class TestTheSum:
             cursor.execute("ALTER TABLE ledger_entry DROP CONSTRAINT ledger_entry_value")
         tamper("UPDATE ledger_entry SET value = 2 WHERE value = 3")
         tamper("UPDATE ledger_entry SET value = 3 WHERE number = 'TKT-000002'")
-        assert only().identity_holds  # two rows changed places: still every value once
+        assert only_summary().identity_holds  # two rows changed places: still every value once
         tamper("UPDATE ledger_entry SET value = 2 WHERE value = 3")
-        assert (only().duplicates, only().identity_holds) == (1, False)
+        assert (only_summary().duplicates, only_summary().identity_holds) == (1, False)
 
     def test_voids_of_one_period_are_not_those_of_another(self) -> None:
         first, _ = issue("invoice", on=date(2025, 1, 1)), issue("invoice", on=date(2026, 1, 1))

@@ -19,7 +19,7 @@ from tests.integration.test_continuity import flag
 pytestmark = pytest.mark.django_db
 
 
-def only() -> PeriodSummary:
+def only_summary() -> PeriodSummary:
     (summary,) = summarise()
     return summary
 
@@ -36,7 +36,7 @@ def tamper(statement: str) -> None:
 class TestAPool:
     def test_an_unused_pool_is_no_run_of_values(self) -> None:
         pooled()
-        found = only()
+        found = only_summary()
         assert (found.first, found.last, found.expected, found.missing) == (1, 0, 0, 0)
         assert (found.free, found.healing, found.ahead) == (16, 0, 16)
         assert (found.next_number, found.identity_holds) == ("T2026-1", True)
@@ -45,7 +45,7 @@ class TestAPool:
         pooled()
         for _ in range(3):
             issue("till", on=DAY)
-        found = only()
+        found = only_summary()
         assert (found.last, found.highest, found.expected, found.issued, found.missing) == (3, 3, 3, 3, 0)
         assert (found.free, found.healing, found.ahead) == (13, 0, 13)
         assert (found.next_number, found.identity_holds) == ("T2026-4", True)
@@ -54,14 +54,14 @@ class TestAPool:
         period = pooled()
         for value in (3, 4, 6):
             take(period, value)
-        found = only()
+        found = only_summary()
         assert (found.lowest, found.highest, found.last, found.expected) == (3, 6, 6, 6)
         assert (found.issued, found.missing, found.missing_ranges, found.longest_range) == (3, 3, 2, 2)
         assert (found.free, found.healing, found.ahead) == (13, 3, 10)
         assert (found.next_number, found.identity_holds) == ("T2026-1", True)
         for healed in (1, 2, 5, 7):
             assert issue("till", on=DAY).value == healed
-        assert (only().missing, only().healing, only().identity_holds) == (0, 0, True)
+        assert (only_summary().missing, only_summary().healing, only_summary().identity_holds) == (0, 0, True)
 
     def test_a_pool_with_flagged_gaps_counts_them(self) -> None:
         period = pooled()
@@ -69,11 +69,12 @@ class TestAPool:
         with connection.cursor() as cursor:
             cursor.execute("SELECT ledger_claim_gap('', %s, 1, 'test', '', true)", [period.pk])
             assert cursor.fetchone() == ("flagged",)
-        assert (only().flagged, only().issued, only().healing, only().identity_holds) == (1, 1, 0, True)
+        found = only_summary()
+        assert (found.flagged, found.issued, found.healing, found.identity_holds) == (1, 1, 0, True)
 
     def test_a_pool_that_gives_nothing_back_continues_above_the_highest(self) -> None:
         take(pooled(give_back=False), 3)
-        assert only().next_number == "T2026-4"
+        assert only_summary().next_number == "T2026-4"
         assert issue("till", on=DAY).value == 4
 
     def test_at_the_last_value_still_has_a_next_number(self) -> None:
@@ -81,16 +82,16 @@ class TestAPool:
         assert period.last_value == period.max_value == 99
         for value in range(84, 99):
             take(period, value)
-        assert only().next_number == "T2026-99"
+        assert only_summary().next_number == "T2026-99"
         issue("till", on=DAY)
-        assert (only().next_number, only().identity_holds) == (None, True)
+        assert (only_summary().next_number, only_summary().identity_holds) == (None, True)
 
     def test_a_series_that_has_become_serial_gives_out_no_slot(self) -> None:
         period = pooled()
         take(period, 3)
         period.series.allocation = "serial"
         period.series.save()
-        found = only()
+        found = only_summary()
         assert (found.next_number, found.healing, found.ahead, found.identity_holds) == ("T2026-17", 2, 13, True)
 
     @pytest.mark.parametrize(
@@ -106,9 +107,9 @@ class TestAPool:
     )
     def test_a_pool_that_was_tampered_with_does_not_add_up(self, statement: str) -> None:
         take(pooled(), 3)
-        assert only().identity_holds
+        assert only_summary().identity_holds
         tamper(statement)
-        assert not only().identity_holds
+        assert not only_summary().identity_holds
 
 
 class TestReservations:
@@ -117,13 +118,13 @@ class TestReservations:
         reserve(period)
         issue("shown", on=DAY)
         reserve(period)
-        found = only()
+        found = only_summary()
         assert (found.first, found.last, found.lowest, found.highest) == (1, 3, 1, 3)
         assert (found.expected, found.issued, found.reserved, found.missing) == (3, 1, 2, 0)
         assert (found.next_number, found.identity_holds) == ("S2026-4", True)
         with connection.cursor() as cursor:
             cursor.execute("SELECT ledger_claim_gap('', %s, 1, 'test', '', false)", [period.pk])
-        assert (only().flagged, only().reserved, only().identity_holds) == (1, 1, True)
+        assert (only_summary().flagged, only_summary().reserved, only_summary().identity_holds) == (1, 1, True)
 
     def test_are_nobodys_predecessor(self) -> None:
         period = reserving()
@@ -133,7 +134,7 @@ class TestReservations:
         issue("shown", on=date(2026, 5, 1))  # earlier than number 1, across a reservation and a gap
         reserve(period, on=date(2026, 1, 1))
         issue("shown", on=date(2026, 5, 1))
-        found = only()
+        found = only_summary()
         assert (found.issued, found.reserved, found.flagged, found.out_of_order) == (3, 2, 1, 1)
         assert found.identity_holds
 
@@ -142,7 +143,7 @@ class TestReservations:
         issue("shown", on=DAY)
         reserve(period)
         tamper("DELETE FROM ledger_reservation")
-        assert (only().missing, only().identity_holds) == (1, False)
+        assert (only_summary().missing, only_summary().identity_holds) == (1, False)
 
 
 class TestTheCommand:
@@ -175,4 +176,4 @@ class TestTheCommand:
     def test_names_the_same_next_number_as_preview(self) -> None:
         take(pooled(), 2)
         assert Period.objects.get().last_value == 16
-        assert preview("till", on=DAY) == only().next_number == "T2026-1"
+        assert preview("till", on=DAY) == only_summary().next_number == "T2026-1"

@@ -95,7 +95,7 @@ def spans(gaps: Iterable[GapRange]) -> list[tuple[int, int]]:
     return [(gap.first, gap.last) for gap in gaps]
 
 
-def told(period: Period, first: int, last: int, authority: str = AUTHORITY) -> GapDeclared:
+def declaration(period: Period, first: int, last: int, authority: str = AUTHORITY) -> GapDeclared:
     (event,) = declare([GapRange(period, first, last)], authority=authority, reference="135", by="ada")
     return event
 
@@ -121,7 +121,7 @@ def run(*arguments: str) -> tuple[int, str]:
 
 class TestTheEvent:
     def test_says_what_to_whom_and_when(self, period: Period) -> None:
-        event = told(period, 3, 4)
+        event = declaration(period, 3, 4)
         assert (event.first_value, event.last_value, event.authority, event.reference) == (3, 4, AUTHORITY, "135")
         assert (event.actor, event.tenant) == ("ada", "")
         assert event.declared_at is not None
@@ -133,20 +133,20 @@ class TestTheEvent:
     @pytest.mark.parametrize(("first", "last"), [(2, 3), (5, 6), (3, 8), (1, 1)])
     def test_a_used_number_is_not_missing(self, period: Period, first: int, last: int) -> None:
         with pytest.raises(DeclarationError, match="The number [1-9] is used"):
-            told(period, first, last)
+            declaration(period, first, last)
 
     def test_what_no_sweep_has_proven_may_still_be_issued(self, period: Period) -> None:
         Period.objects.filter(pk=period.pk).update(last_value=11)
         with pytest.raises(DeclarationError, match="Of the values 10 to 11 only 0 are known to be missing"):
-            told(period, 10, 11)
+            declaration(period, 10, 11)
 
     @pytest.mark.parametrize(("first", "last"), [(3, 5), (4, 5), (4, 4), (3, 3)])
     def test_no_value_is_declared_twice_to_one_authority(self, period: Period, first: int, last: int) -> None:
-        told(period, 3, 4)
+        declaration(period, 3, 4)
         with pytest.raises(DeclarationError, match="declared to 'BR NF-e' before"):
-            told(period, first, last)
-        told(period, first, last, "another")
-        told(period, 5, 5)
+            declaration(period, first, last)
+        declaration(period, first, last, "another")
+        declaration(period, 5, 5)
 
     def test_an_authority_that_was_named_for_it_keeps_nobodys_declaration_out(self, period: Period) -> None:
         """The second name was computed to be the same as the first to PostgreSQL's own hash of 64 bits."""
@@ -157,23 +157,23 @@ class TestTheEvent:
         if hashed != 1:
             pytest.skip("this machine stores the highest byte first, where other names are alike")
         for name in names:
-            told(period, 3, 4, name)
+            declaration(period, 3, 4, name)
 
     def test_two_periods_have_their_own_values(self) -> None:
         series = define_series("invoice", template="I{year}-{counter}", time_zone="UTC")
         for year in (2025, 2026):
             flag(open_period(series, date(year, 1, 1)), [1], date(year, 1, 1))
         for period in Period.objects.all():
-            told(period, 1, 1)
+            declaration(period, 1, 1)
         assert GapDeclared.objects.count() == 2
 
     def test_an_adopted_history_counts_by_its_ranges(self, period: Period) -> None:
         adopted(period, 10, 19)
-        told(period, 8, 8)
-        told(period, 12, 15)
+        declaration(period, 8, 8)
+        declaration(period, 12, 15)
         assert spans(undeclared(period, AUTHORITY)) == [(3, 5), (10, 11), (16, 19)]
         with pytest.raises(DeclarationError, match="only 1 are known"):
-            told(period, 19, 20)
+            declaration(period, 19, 20)
 
     def test_all_or_none(self, period: Period) -> None:
         with pytest.raises(DeclarationError):
@@ -206,7 +206,7 @@ class TestNFe:
         assert [information[7].text, information[8].text] == ["3", "5"]
 
     def test_what_was_declared_is_left_out(self, period: Period) -> None:
-        told(period, 4, 4)
+        declaration(period, 4, 4)
         assert [spans(document.gaps) for document in requests()] == [[(3, 3)], [(5, 5)], [(8, 8)]]
 
     def test_at_most_ten_thousand_numbers_each(self, period: Period) -> None:
@@ -228,7 +228,7 @@ class TestNFe:
         ],
     )
     def test_a_range_that_is_not_missing(self, period: Period, span: str, why: str) -> None:
-        told(period, 3, 3)
+        declaration(period, 3, 3)
         Period.objects.filter(pk=period.pk).update(last_value=10)
         with pytest.raises(DeclarationError, match=why):
             requests(range=span)

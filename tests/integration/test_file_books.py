@@ -24,13 +24,13 @@ from ledger.reconciliation.files import FileRead, reconcile_file
 from ledger.reconciliation.mirror import LostDocuments
 from ledger.spreadsheets import Layout
 from tests.integration.adopting import Write
-from tests.integration.paper_books import DAY, There
+from tests.integration.paper_books import DAY, PaperSystem
 from tests.integration.test_exports import spreadsheet, workbook
-from tests.integration.test_reconciliation import KINDS, there
+from tests.integration.test_reconciliation import KINDS, system
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-__all__ = ["there"]
+__all__ = ["system"]
 
 ONE, TWO, THREE = (f"INV-2026-00000{n}" for n in (1, 2, 3))
 
@@ -40,7 +40,7 @@ HEADER = ("id", "number", "date", "order", "state", "total")
 KEYED = replace(LAYOUT, id_column="id")
 
 
-def export(folder: Path, papers: There) -> Path:
+def export(folder: Path, papers: PaperSystem) -> Path:
     """What the live system has, as its program exports it: without what is deleted, and without keys of its own."""
     path = folder / "books.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -68,45 +68,45 @@ WITH_KEYS = {
 
 
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - LIVE_ALONE))
-def test_the_findings_are_those_of_a_live_system(there: There, tmp_path: Path, kind: str) -> None:
-    there.differs()
-    assert differs(reconcile_file(export(tmp_path, there), FILE, KEYED)) == set()
-    KINDS[kind][0](there)
-    live = there.differs()
+def test_the_findings_are_those_of_a_live_system(system: PaperSystem, tmp_path: Path, kind: str) -> None:
+    system.differs()
+    assert differs(reconcile_file(export(tmp_path, system), FILE, KEYED)) == set()
+    KINDS[kind][0](system)
+    live = system.differs()
     assert live
-    assert differs(reconcile_file(export(tmp_path, there), FILE, KEYED)) == live
+    assert differs(reconcile_file(export(tmp_path, system), FILE, KEYED)) == live
 
 
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - LIVE_ALONE))
-def test_without_keys_what_they_alone_tell_is_told_otherwise(there: There, tmp_path: Path, kind: str) -> None:
-    reconcile_file(export(tmp_path, there), FILE, LAYOUT)
-    KINDS[kind][0](there)
+def test_without_keys_what_they_alone_tell_is_told_otherwise(system: PaperSystem, tmp_path: Path, kind: str) -> None:
+    reconcile_file(export(tmp_path, system), FILE, LAYOUT)
+    KINDS[kind][0](system)
     expected = WITH_KEYS.get(kind, {(kind, KINDS[kind][1])})
-    assert differs(reconcile_file(export(tmp_path, there), FILE, LAYOUT)) == expected
+    assert differs(reconcile_file(export(tmp_path, system), FILE, LAYOUT)) == expected
 
 
 class TestTheWhole:
-    def test_rows_of_line_items_are_one_document(self, there: There, write: Write) -> None:
+    def test_rows_of_line_items_are_one_document(self, system: PaperSystem, write: Write) -> None:
         rows = [f"{ONE},{DAY}", f"{ONE},{DAY}", f"{TWO},{DAY}", f"{THREE},{DAY}"]
         read = reconcile_file(write(*rows, header="number,date"), FILE, Layout(date_column="date"))
         assert (read.rows_read, read.documents, read.findings) == (4, 3, ())
         assert read.compared.full
 
-    def test_what_was_issued_after_the_export_is_not_missing(self, there: There, write: Write) -> None:
+    def test_what_was_issued_after_the_export_is_not_missing(self, system: PaperSystem, write: Write) -> None:
         path = write(f"{ONE},{DAY}", header="number,date")
         early = reconcile_file(path, FILE, Layout(date_column="date"), as_of=date(2020, 1, 1))
         assert early.findings == ()
         assert len(reconcile_file(path, FILE, Layout(date_column="date")).findings) == 2
 
-    def test_a_file_without_documents_is_refused(self, there: There, write: Write) -> None:
+    def test_a_file_without_documents_is_refused(self, system: PaperSystem, write: Write) -> None:
         path = write(f"X,{DAY},", header="number,date,kind")
         with pytest.raises(ReconciliationError, match="has no document: by it, everything would be gone"):
             reconcile_file(path, FILE, Layout(date_column="date", where=("kind=invoice",)))
         assert not RemoteReading.objects.filter(system="file").exists()
 
-    def test_a_file_that_lost_most_documents_is_refused(self, there: There, write: Write) -> None:
+    def test_a_file_that_lost_most_documents_is_refused(self, system: PaperSystem, write: Write) -> None:
         for n in range(10):
-            there.put(f"x{n}", f"X-{n}")
+            system.put(f"x{n}", f"X-{n}")
         rows = [f"X-{n},{DAY}" for n in range(10)]
         reconcile_file(write(*rows, header="number,date"), FILE, Layout(date_column="date"))
         with pytest.raises(LostDocuments):
@@ -114,7 +114,7 @@ class TestTheWhole:
         assert not RemoteDocument.objects.filter(system="file", state="deleted").exists()
 
     @pytest.mark.parametrize("suffix", ["xlsx", "ods", "jsonl", "csv"])
-    def test_any_form_of_table_says_the_same(self, there: There, tmp_path: Path, suffix: str) -> None:
+    def test_any_form_of_table_says_the_same(self, system: PaperSystem, tmp_path: Path, suffix: str) -> None:
         rows = [["number", "date"], [ONE, str(DAY)], [TWO, str(DAY)], ["X-9", str(DAY)]]
         path = tmp_path / f"books.{suffix}"
         if suffix in ("xlsx", "ods"):
@@ -130,26 +130,28 @@ class TestSomeDays:
     MARCH = (date(2026, 3, 1), date(2026, 3, 31))
 
     @pytest.fixture
-    def read_before(self, there: There, tmp_path: Path) -> Path:
+    def read_before(self, system: PaperSystem, tmp_path: Path) -> Path:
         """The whole was read; one document is of April."""
         with transaction.atomic():
             issue("invoice", document="order:4", on=date(2026, 4, 1))
-        there.put("r4", "INV-2026-000004", reference="order:4", issued_on=date(2026, 4, 1))
-        path = export(tmp_path, there)
+        system.put("r4", "INV-2026-000004", reference="order:4", issued_on=date(2026, 4, 1))
+        path = export(tmp_path, system)
         assert reconcile_file(path, FILE, LAYOUT).findings == ()
         return path
 
-    def test_a_document_missing_within_them_is_deleted(self, there: There, read_before: Path, write: Write) -> None:
+    def test_a_document_missing_within_them_is_deleted(
+        self, system: PaperSystem, read_before: Path, write: Write
+    ) -> None:
         path = write(f"{TWO},{DAY}", f"{THREE},{DAY}", "INV-2026-000004,2026-04-01", header="number,date")
         read = reconcile_file(path, FILE, Layout(date_column="date"), complete=self.MARCH)
         assert differs(read) == {("deleted", ONE)}
         assert read.left_out == {"not within the days that are complete": 1}
 
-    def test_documents_of_other_days_stay(self, there: There, read_before: Path, write: Write) -> None:
+    def test_documents_of_other_days_stay(self, system: PaperSystem, read_before: Path, write: Write) -> None:
         path = write(*(f"{number},{DAY}" for number in (ONE, TWO, THREE)), header="number,date")
         assert reconcile_file(path, FILE, Layout(date_column="date"), complete=self.MARCH).findings == ()
 
-    def test_some_days_are_enough_to_begin_with(self, there: There, write: Write) -> None:
+    def test_some_days_are_enough_to_begin_with(self, system: PaperSystem, write: Write) -> None:
         path = write("INV-2026-000004,2019-04-01", header="number,date")
         span = (date(2019, 4, 1), date(2019, 4, 30))
         read = reconcile_file(path, FILE, Layout(date_column="date"), complete=span)
@@ -157,7 +159,7 @@ class TestSomeDays:
 
 
 class TestNothingIsHalfRead:
-    def test_bad_rows_are_told_with_their_place(self, there: There, write: Write) -> None:
+    def test_bad_rows_are_told_with_their_place(self, system: PaperSystem, write: Write) -> None:
         told: list[str] = []
         path = write(f"{ONE},{DAY}", ",2026-03-01", f"{TWO},soon", header="number,date")
         with pytest.raises(ReconciliationError, match="has 2 bad rows: row 3: column 'number': it has no number"):
@@ -165,18 +167,18 @@ class TestNothingIsHalfRead:
         assert told[1].startswith("row 4: column 'date': the date 'soon' doesn't have the format")
         assert not RemoteDocument.objects.filter(system="file").exists()
 
-    def test_a_status_that_nobody_has_classified(self, there: There, write: Write) -> None:
+    def test_a_status_that_nobody_has_classified(self, system: PaperSystem, write: Write) -> None:
         path = write(f"{ONE},{DAY},gone", header="number,date,state")
         with pytest.raises(ReconciliationError, match=r"nobody has classified: 'gone' \(1\)"):
             reconcile_file(path, FILE, Layout(date_column="date", void_column="state"))
 
-    def test_a_dry_run_writes_nothing(self, there: There, write: Write) -> None:
+    def test_a_dry_run_writes_nothing(self, system: PaperSystem, write: Write) -> None:
         read = reconcile_file(write("X,2026-03-01"), FILE, Layout(), dry_run=True)
         assert ("unknown", "X") in differs(read)
         assert not RemoteDocument.objects.filter(system="file").exists()
         assert list(findings(system="file")) == []
 
-    def test_amounts(self, there: There, write: Write) -> None:
+    def test_amounts(self, system: PaperSystem, write: Write) -> None:
         layout = Layout(total_column="total", decimal_comma=True)
         reconcile_file(write(f'{ONE},{DAY},"1.234,50 €"', header="number,issued_at,total"), FILE, layout)
         assert RemoteDocument.objects.get(system="file").total == Decimal("1234.50")
@@ -195,7 +197,7 @@ class TestKinds:
     COLUMNS = "number,date,type,total,name"
 
     @pytest.fixture
-    def credit(self, there: There) -> str:
+    def credit(self, system: PaperSystem) -> str:
         define_series("credit-note", template="CN-{counter:04}", calendar="never", time_zone="UTC")
         with transaction.atomic():
             return str(issue("credit-note", document="return:1", on=DAY))
@@ -204,7 +206,7 @@ class TestKinds:
         invoices = [f"{number},{DAY},Sales Invoice,1,Bob" for number in (ONE, TWO, THREE)]
         return reconcile_file(write(*invoices, *rows, header=self.COLUMNS), books, layout)
 
-    def test_a_credit_note_is_found_among_credit_notes(self, there: There, credit: str, write: Write) -> None:
+    def test_a_credit_note_is_found_among_credit_notes(self, system: PaperSystem, credit: str, write: Write) -> None:
         read = self.read(write, f"{credit},{DAY},Credit Memo,-1,Bob", f"P-1,{DAY},Payment,1,Bob")
         assert (differs(read), read.documents, read.kinds) == (set(), 4, {"invoice": 3, "credit-note": 1})
         assert read.left_out == {"no kind that is taken: type=Payment": 1}
@@ -213,23 +215,23 @@ class TestKinds:
         }  # fmt: skip
         assert count_confirmed(system="file") == 4
 
-    def test_an_invoice_does_not_count_as_a_credit_note(self, there: There, credit: str, write: Write) -> None:
+    def test_an_invoice_does_not_count_as_a_credit_note(self, system: PaperSystem, credit: str, write: Write) -> None:
         read = self.read(write, f"{credit},{DAY},Sales Invoice,1,Bob")
         assert differs(read) == {("missing", credit), ("unknown", credit)}
         assert count_confirmed(system="file") == 3
         assert differs(self.read(write, f"{credit},{DAY},Credit Note,1,Bob")) == set()
 
-    def test_a_number_may_stand_there_once_for_each_kind(self, there: There, credit: str, write: Write) -> None:
+    def test_a_number_may_stand_there_once_for_each_kind(self, system: PaperSystem, credit: str, write: Write) -> None:
         rows = [f"{credit},{DAY},Credit Memo,1,Bob", f"{credit},{DAY},Sales Invoice,1,Bob"]
         assert differs(self.read(write, *rows)) == {("unknown", credit)}
         assert RemoteDocument.objects.filter(system="file").count() == 5
 
-    def test_without_kinds_any_document_has_the_number(self, there: There, credit: str, write: Write) -> None:
+    def test_without_kinds_any_document_has_the_number(self, system: PaperSystem, credit: str, write: Write) -> None:
         untyped = replace(self.TYPED, kind_column=None, kinds=())
         assert differs(self.read(write, f"{credit},{DAY},Sales Invoice,1,Bob", layout=untyped)) == set()
 
     def test_a_series_of_another_kind_is_not_compared_and_says_so(
-        self, there: There, credit: str, write: Write
+        self, system: PaperSystem, credit: str, write: Write
     ) -> None:
         read = self.read(write, layout=replace(self.TYPED, kind_column=None, kinds=("invoice",)))
         assert (differs(read), read.compared.unread) == (set(), {"credit-note": "credit-note"})
@@ -238,7 +240,7 @@ class TestKinds:
         assert "Of these: 3 invoice." in out
         assert "Series credit-note isn't compared: the file has no kind credit-note." in out
 
-    def test_a_series_may_say_of_what_kind_it_is(self, there: There, write: Write) -> None:
+    def test_a_series_may_say_of_what_kind_it_is(self, system: PaperSystem, write: Write) -> None:
         define_series("rma", template="RMA-{counter}", calendar="never", time_zone="UTC")
         with transaction.atomic():
             issue("rma", document="return:1", on=DAY)
@@ -267,7 +269,7 @@ class TestAmounts:
         return write(*rows, header="number,date,total,name")
 
     @override_settings(LEDGER={"DESCRIBE": f"{__name__}.describe"})
-    def test_amounts_and_customers(self, there: There, write: Write) -> None:
+    def test_amounts_and_customers(self, system: PaperSystem, write: Write) -> None:
         path = self.path(write, "90,Bob", "100.00,Eve", "1,Eve")
         read = reconcile_file(path, FILE, self.LAYOUT, dry_run=True)
         assert (differs(read), read.described) == ({("other-amount", ONE), ("other-amount", TWO)}, True)
@@ -278,7 +280,7 @@ class TestAmounts:
         assert (code, out.count("another amount")) == (1, 2), out
         assert differs(reconcile_file(self.path(write, "100,Bob", "100,Bob", "1,Eve"), FILE, self.LAYOUT)) == set()
 
-    def test_a_statement_of_the_hook_that_fails_ends_nothing(self, there: There, write: Write) -> None:
+    def test_a_statement_of_the_hook_that_fails_ends_nothing(self, system: PaperSystem, write: Write) -> None:
         def broken(entry: Entry) -> dict[str, Any]:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1/0")
@@ -288,14 +290,16 @@ class TestAmounts:
             differs(reconcile_file(self.path(write, "9,B", "9,B", "9,B"), FILE, self.LAYOUT, describe=broken)) == set()
         )
 
-    def test_more_than_a_minute_can_ask_for(self, there: There, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_more_than_a_minute_can_ask_for(
+        self, system: PaperSystem, write: Write, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(describing, "_DESCRIBING", 0.0)
         path = self.path(write, "9,Bob", "9,Bob", "9,Bob")
         with override_settings(LEDGER={"DESCRIBE": f"{__name__}.describe"}):
             _, out, _ = run(str(path), "--system=file", "--date-column=date", "--total-column=total")
         assert "Not all amounts are compared yet" in out
 
-    def test_customers_without_amounts(self, there: There, write: Write) -> None:
+    def test_customers_without_amounts(self, system: PaperSystem, write: Write) -> None:
         layout = replace(self.LAYOUT, total_column=None)
         read = reconcile_file(self.path(write, "1,Bob", "1,Eve", "1,Eve"), FILE, layout, describe=describe)
         assert differs(read) == {("other-amount", TWO)}
@@ -332,8 +336,8 @@ class TestTheCommand:
         assert [(one["kind"], one["number"]) for one in told["findings"]] == [("unknown", "RE-0009")]
         assert "1 finding is unresolved." in err
 
-    def test_in_order(self, there: There, tmp_path: Path) -> None:
-        options = (str(export(tmp_path, there)), "--system=file", "--date-column=date", "--void-column=state")
+    def test_in_order(self, system: PaperSystem, tmp_path: Path) -> None:
+        options = (str(export(tmp_path, system)), "--system=file", "--date-column=date", "--void-column=state")
         code, out, _ = run(*options)
         assert (code, "Nothing differs." in out) == (0, True)
 

@@ -23,7 +23,7 @@ from ledger.verification.findings import MEANINGS
 from tests.drafts import remote_series
 from tests.integration.full_ledger import tampered
 from tests.integration.pages import flag, shop
-from tests.integration.paper_books import There
+from tests.integration.paper_books import PaperSystem
 from tests.integration.queues import pooled, reserve, reserving, take
 
 pytestmark = pytest.mark.django_db
@@ -122,10 +122,10 @@ def test_every_alarm_is_told_as_something() -> None:
 
 
 def test_a_difference_from_the_books_until_it_is_acknowledged() -> None:
-    there = There()
-    there.put("1", "NOBODY-1")
-    there.read()
-    there.compare()
+    system = PaperSystem()
+    system.put("1", "NOBODY-1")
+    system.read()
+    system.compare()
     (fact,) = verdict(tenant="").facts
     assert (fact.kind, fact.series, fact.place) == (Kind.DIFFERENCE, None, "the tenant without a name")
     assert fact.since is not None

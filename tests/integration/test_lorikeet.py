@@ -78,7 +78,7 @@ def move(*arguments: str) -> str:
     return out.getvalue()
 
 
-def moved(*arguments: str) -> dict[str, Any]:
+def move_result(*arguments: str) -> dict[str, Any]:
     told: dict[str, Any] = json.loads(move(*arguments, "--json"))
     return told
 
@@ -155,7 +155,7 @@ class TestTakingOver:
         assert "3 invoice IDs would come into the pool" in told
         assert "Nothing was written; --apply does it." in told
         assert (InvoiceID.objects.count(), free(), DraftMade.objects.count()) == (3, 0, 0)
-        assert moved(*POOL, "--apply") == {
+        assert move_result(*POOL, "--apply") == {
             "ok": True,
             "applied": True,
             "moved": [],
@@ -178,7 +178,7 @@ class TestTakingOver:
     def test_another_series_than_that_of_the_settings(self) -> None:
         remote_series("web", org="shop-7")
         fill("B-1")
-        assert moved("--series", "web", "--tenant", "shop-7", "--apply")["pool"]["numbers"] == 1
+        assert move_result("--series", "web", "--tenant", "shop-7", "--apply")["pool"]["numbers"] == 1
 
     def test_more_come_later(self) -> None:
         remote_series()
@@ -197,13 +197,13 @@ class TestTakingOver:
         """While old processes continue, both programs have numbers, and no number comes out of both."""
         remote_series()
         fill(*(f"B-{at}" for at in range(1, 12)))
-        told = moved(*POOL, "--leave", "3", "--apply")
+        told = move_result(*POOL, "--leave", "3", "--apply")
         assert told["pool"] == {"numbers": 8, "left": 3, "in_flight": 0}
         with transaction.atomic():
             old = recipe()
         assert old == "B-10"
         assert [check_out() for _ in range(2)] == ["B-1", "B-2"]
-        assert moved(*POOL, "--leave", "3", "--apply")["pool"] == {"numbers": 0, "left": 2, "in_flight": 0}
+        assert move_result(*POOL, "--leave", "3", "--apply")["pool"] == {"numbers": 0, "left": 2, "in_flight": 0}
         assert take_over() == TakenOver(2, 0, 0)
         assert [check_out() for _ in range(8)][-2:] == ["B-9", "B-11"]
 
@@ -238,7 +238,7 @@ class TestTakingOver:
         taken: list[str] = []
         original = remote.store
         monkeypatch.setattr(remote, "store", store)
-        assert moved("--dry-run")["pool"] == {"numbers": 2, "left": 0, "in_flight": None}
+        assert move_result("--dry-run")["pool"] == {"numbers": 2, "left": 0, "in_flight": None}
         assert taken == ["B-1", "B-1"]
 
     def test_old_and_new_checkouts_at_once_while_it_moves(self) -> None:
@@ -366,7 +366,7 @@ class TestHistory:
         told = move(*self.OPTIONS, *self.PATTERN)
         assert "would be moved" in told
         assert not Entry.objects.exists()
-        done = moved(*self.OPTIONS, *self.PATTERN, "--explain-gaps", "deleted in Xero", "--by", "ada", "--apply")
+        done = move_result(*self.OPTIONS, *self.PATTERN, "--explain-gaps", "deleted in Xero", "--by", "ada", "--apply")
         assert [(row["state"], row["adopted"], row["missing"], row["last"]) for row in done["moved"]] == [
             ("moved", 2, 1, 9)
         ]
@@ -395,7 +395,7 @@ class TestHistory:
     def test_orders_without_numbers(self) -> None:
         self.ordered(None)
         fill("C-10")
-        assert moved(*self.OPTIONS, *self.PATTERN, "--apply")["moved"] == []
+        assert move_result(*self.OPTIONS, *self.PATTERN, "--apply")["moved"] == []
         assert check_out() == "C-10"
 
     @pytest.mark.parametrize("how", ["commit", "rollback"])
@@ -411,7 +411,7 @@ class TestHistory:
         with checkouts(2) as (old, mover):
             old.begin()
             old.run(old_checkout)
-            step = mover.do(lambda: moved(*self.OPTIONS, *self.PATTERN, "--apply"))
+            step = mover.do(lambda: move_result(*self.OPTIONS, *self.PATTERN, "--apply"))
             wait_until_blocked(mover, step)
             old.end(how)
             told = step.result(PATIENCE)

@@ -7,7 +7,7 @@ from django.db import connection
 
 from ledger.models import RemoteDocument
 from ledger.reconciliation.comparing import MANY, refresh_statistics
-from tests.integration.paper_books import There
+from tests.integration.paper_books import PaperSystem
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -20,10 +20,10 @@ def known() -> float:
 
 @pytest.fixture(autouse=True)
 def three_rows() -> None:
-    there = There()
+    system = PaperSystem()
     for n in range(3):
-        there.put(f"key-{n}", f"X-{n}")
-    there.read()
+        system.put(f"key-{n}", f"X-{n}")
+    system.read()
     assert RemoteDocument.objects.count() == 3
 
 

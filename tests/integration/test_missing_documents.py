@@ -50,7 +50,7 @@ def named() -> list[tuple[str, str]]:
     return [(one.number, one.system) for one in findings(kind=FindingKind.NO_DOCUMENT)]
 
 
-def told(*arguments: str) -> tuple[str, int]:
+def command_output(*arguments: str) -> tuple[str, int]:
     out = io.StringIO()
     try:
         call_command("ledger_documents", *arguments, stdout=out)
@@ -189,23 +189,23 @@ class TestWhoIsTold:
         assert judge(sweeps=()).verdict.is_in_order
 
     def test_the_command(self, gone: Entry) -> None:
-        out, code = told()
+        out, code = command_output()
         assert code == 1
         assert gone.number in out
         assert gone.document in out
         assert "ledger_documents explain" in out
-        assert told("look", "--tenant", "nobody")[1] == 2
-        out, code = told("--json")
+        assert command_output("look", "--tenant", "nobody")[1] == 2
+        out, code = command_output("--json")
         listed = json.loads(out[: out.rindex("}") + 1])
         assert [one["number"] for one in listed["numbers"]] == [gone.number]
         assert "shop.invoice" in listed["watched"]
 
         reason = ("--reason", "erased on request", "--by", "ann", "--tenant", gone.tenant)
-        out, code = told("explain", gone.number, "INV-9", *reason)
+        out, code = command_output("explain", gone.number, "INV-9", *reason)
         assert (code, FindingRaised.objects.get().acknowledgements.count()) == (1, 0), "all of them or none"
         assert "'INV-9'" in out
-        assert told("explain", gone.number.lower(), *reason) == (f"Explained {gone.number}.\n", 0)
-        out, code = told()
+        assert command_output("explain", gone.number.lower(), *reason) == (f"Explained {gone.number}.\n", 0)
+        out, code = command_output()
         assert code == 0
         assert "erased on request" in out
 

@@ -146,7 +146,7 @@ def texts(client: Client, period: Period) -> dict[str, str]:
     }
 
 
-def said(name: str, tmp_path: Path) -> tuple[int, str]:
+def command_output(name: str, tmp_path: Path) -> tuple[int, str]:
     """The exit code of a command, and all that it said."""
     file = tmp_path / "report.json"
     out, error = io.StringIO(), io.StringIO()
@@ -188,7 +188,7 @@ def everything_says(client: Client, period: Period, tmp_path: Path, state: State
     judging = {name for name, judges in commands_that_judge().items() if judges}
     assert judging == set(COMMANDS), "a new command that judges stands in COMMANDS"
     for name in sorted(judging):
-        code, text = said(name, tmp_path)
+        code, text = command_output(name, tmp_path)
         assert code == state.exit_code, (name, text)
         assert state is State.IN_ORDER or state in text.lower(), (name, text)
         for word in ("in order", "nothing is missing", "adds up", "all is well"):
@@ -300,13 +300,13 @@ def test_what_is_acknowledged_counts_nowhere_and_is_told_everywhere(
         if 'class="verdict' in text or "ledger-verdict" in text:
             assert "1 alarm is acknowledged." in text, name
     for command in ("ledger_verify", "ledger_status", "ledger_gaps"):
-        assert "1 alarm is acknowledged" in said(command, tmp_path)[1], command
-    assert "void-too-early" in (told := said("ledger_verify", tmp_path)[1])
+        assert "1 alarm is acknowledged" in command_output(command, tmp_path)[1], command
+    assert "void-too-early" in (told := command_output("ledger_verify", tmp_path)[1])
     assert "Acknowledged: the clock was set back" in told
     page = admin_client.get(f"/ledger/alarms/?tenant={TENANT}&alarms-state=acknowledged").content.decode()
     assert "the clock was set back" in page
     assert "No alarm is unresolved" in admin_client.get(f"/ledger/alarms/?tenant={TENANT}").content.decode()
-    said("ledger_report", tmp_path)
+    command_output("ledger_report", tmp_path)
     [row] = json.loads((tmp_path / "report.json").read_text())["parts"]["acknowledged"]
     assert (row["alarm"], row["reason"], row["acknowledged_by"]) == ("void-too-early", "the clock was set back", "ada")
 

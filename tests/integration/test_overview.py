@@ -16,7 +16,7 @@ from ledger.models import Period
 from ledger.reconciliation import BookSettings
 from ledger.web import page as pages
 from tests.integration.pages import client, flag, shop
-from tests.integration.paper_books import There
+from tests.integration.paper_books import PaperSystem
 
 pytestmark = pytest.mark.django_db
 
@@ -91,10 +91,10 @@ def test_who_sees_some_tenants_is_told_of_no_other(reader: Client) -> None:
 def test_what_belongs_to_no_series_has_a_line(reader: Client) -> None:
     tenant_with("amsterdam")
     tenant_with("berlin")
-    there = There(books=BookSettings("books", tenant="berlin", grace=timedelta(0)))
-    there.put("77", "I-2026-0077", issued_on=date(2026, 3, 1))
-    there.read()
-    there.compare()
+    system = PaperSystem(books=BookSettings("books", tenant="berlin", grace=timedelta(0)))
+    system.put("77", "I-2026-0077", issued_on=date(2026, 3, 1))
+    system.read()
+    system.compare()
     first = lines(reader)[0]
     assert first[:3] == [State.DIFFERS, "berlin", "of no series"]
 

@@ -51,7 +51,7 @@ def figures(bucket: Bucket) -> tuple[int, ...]:
     return bucket.issued, bucket.void, bucket.flagged, bucket.in_progress, bucket.lost
 
 
-def told() -> list[tuple[int, str, bool]]:
+def states() -> list[tuple[int, str, bool]]:
     """Value and kind of every entry, and whether it is void."""
     entries = Entry.objects.order_by("value").values_list("value", "kind", "voids")
     return [(value, kind, void is not None) for value, kind, void in entries]
@@ -59,13 +59,13 @@ def told() -> list[tuple[int, str, bool]]:
 
 def by_hand(first: int, last: int, entries: list[tuple[int, str, bool]] | None = None) -> tuple[int, ...]:
     """The figures of a stretch, counted one by one among ``entries``, else among those that are there now."""
-    inside = [(kind, void) for value, kind, void in entries or told() if first <= value <= last]
+    inside = [(kind, void) for value, kind, void in entries or states() if first <= value <= last]
     issued, gaps = (sum(kind == one for kind, _ in inside) for one in ("issued", "gap"))
     return issued, sum(void for _, void in inside), gaps, 0, last - first + 1 - issued - gaps
 
 
 def test_every_stretch_at_every_zoom(period: Period) -> None:
-    entries = told()
+    entries = states()
     for _ in range(2):  # the second time out of the cache
         for most in (1, 3, 7, 10, 40, 400):
             for first, last in ((1, 100), (1, 7), (13, 58), (40, 40), (95, 100)):

@@ -15,7 +15,7 @@ from ledger.models import AlarmAcknowledged, AlarmRaised, FindingAcknowledged, F
 from ledger.reconciliation import BookSettings
 from ledger.web import confirming
 from tests.integration.pages import client, flag, shop
-from tests.integration.paper_books import There
+from tests.integration.paper_books import PaperSystem
 from tests.integration.queues import pooled, take
 
 pytestmark = pytest.mark.django_db
@@ -104,12 +104,12 @@ def test_all_on_the_page_are_chosen_by_a_link(keeper: Client, period: Period) ->
 
 def differing() -> None:
     define_series("invoice", org="berlin", template="I-{year}-{counter:04}", time_zone="UTC")
-    there = There(books=BookSettings("books", tenant="berlin", grace=timedelta(0)))
+    system = PaperSystem(books=BookSettings("books", tenant="berlin", grace=timedelta(0)))
     for n in (1, 2, 3):
         entry = issue("invoice", org="berlin", document=f"order:{n}", on=date(2026, 2 + n, 1))
-        there.put(f"A-{n}", entry.number, issued_on=date(2027, 6, n), reference=entry.document)
-    there.read()
-    there.compare()
+        system.put(f"A-{n}", entry.number, issued_on=date(2027, 6, n), reference=entry.document)
+    system.read()
+    system.compare()
 
 
 def test_both_sides_of_a_finding_with_what_differs_marked(keeper: Client) -> None:

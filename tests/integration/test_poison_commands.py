@@ -80,7 +80,7 @@ def there(unguarded: None, settings: Any) -> Places:
     return places()
 
 
-def said(name: str, arguments: list[str]) -> str:
+def command_output(name: str, arguments: list[str]) -> str:
     """What a command writes, with any exit code; one of Folio's errors is an answer too."""
     out = io.StringIO()
     try:
@@ -100,7 +100,7 @@ def test_every_command_answers(there: Places, given: Poison, tmp_path: Path) -> 
     poison(there, given)
     for name, ways in READING.items():
         for way in ways:
-            text = said(name, [each.replace("{folder}", str(tmp_path)) for each in way])
+            text = command_output(name, [each.replace("{folder}", str(tmp_path)) for each in way])
             if "--json" in way:
                 json.loads(text, parse_constant=pytest.fail)
     for made in tmp_path.glob("*.json"):

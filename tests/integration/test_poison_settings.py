@@ -19,7 +19,7 @@ from ledger.sweeps.health import health
 from ledger.verification import verify
 from tests.integration.pages import client
 from tests.integration.queues import reserve
-from tests.integration.test_poison_commands import READING, said
+from tests.integration.test_poison_commands import READING, command_output
 from tests.integration.test_poison_pages import EVERYTHING, body, staff_of_admin
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -166,9 +166,9 @@ def test_every_page_and_command_goes_on(both: None, what: str) -> None:
     for name in ("ledger_status", "ledger_series", "ledger_period", "ledger_rules", "ledger_gaps", "ledger_verify"):
         for way in READING[name]:
             if "berlin" not in way and "old" not in way and way != ["ahead"]:
-                assert "good-" in said(name, way) or name in ("ledger_verify", "ledger_gaps", "ledger_rules")
+                assert "good-" in command_output(name, way) or name in ("ledger_verify", "ledger_gaps", "ledger_rules")
     for code in ("good-close", "bad-close"):
-        assert code in said("ledger_series", ["show", code])
+        assert code in command_output("ledger_series", ["show", code])
 
 
 @pytest.mark.parametrize("what", SPOILT)

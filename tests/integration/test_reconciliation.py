@@ -27,7 +27,7 @@ from ledger.reconciliation import BookSettings, compare, confirmed_numbers, coun
 from ledger.reconciliation.mirror import Expected, LostDocuments, expect
 from ledger.verification import verify
 from tests.integration.admin_pages import adopt, flag_gap
-from tests.integration.paper_books import DAY, There
+from tests.integration.paper_books import DAY, PaperSystem
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,10 +35,10 @@ ONE = "INV-2026-000001"
 
 
 @pytest.fixture
-def there() -> There:
+def system() -> PaperSystem:
     """Books that agree with the ledger: INV-2026-000001 to 3 for order:1 to 3."""
     define_series("invoice", template="INV-{year}-{counter:06}", time_zone="UTC")
-    books = There()
+    books = PaperSystem()
     for n in (1, 2, 3):
         with transaction.atomic():
             entry = issue("invoice", document=f"order:{n}", on=DAY)
@@ -54,7 +54,7 @@ def void_one() -> None:
     void(ONE, reason="wrong address")
 
 
-Change = Callable[[There], Any]
+Change = Callable[[PaperSystem], Any]
 
 #: Each kind: what makes it, its subject, and what ends it.
 KINDS: dict[str, tuple[Change, str, Change]] = {
@@ -110,31 +110,31 @@ def test_every_kind_is_here() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_is_raised_once_resolved_and_raised_again(there: There, kind: str) -> None:
+def test_is_raised_once_resolved_and_raised_again(system: PaperSystem, kind: str) -> None:
     make, subject, end = KINDS[kind]
-    assert there.differs() == set()
-    make(there)
+    assert system.differs() == set()
+    make(system)
     expected = {(kind, subject)}
-    assert there.differs() == expected
+    assert system.differs() == expected
     [finding] = findings(system="books")
     assert (finding.occurrence, finding.resolved_at, finding.is_acknowledged) == (1, None, False)
     for full in (False, True):
-        done = there.compare(full=full)
+        done = system.compare(full=full)
         assert (done.raised, done.resolved, done.full) == ({}, {}, full)
-    end(there)
-    assert there.differs() == set()
+    end(system)
+    assert system.differs() == set()
     assert FindingResolved.objects.get().finding_id == finding.id
-    assert there.compare(full=True).raised == {}
+    assert system.compare(full=True).raised == {}
     assert [each.resolved_at is not None for each in findings(system="books", resolved=True)] == [True]
-    AGAIN.get(kind, make)(there)
-    assert there.differs() == expected
-    assert [occurrence for _, _, occurrence in there.raised()] == [1, 2]
+    AGAIN.get(kind, make)(system)
+    assert system.differs() == expected
+    assert [occurrence for _, _, occurrence in system.raised()] == [1, 2]
     assert list(verify()) == []
 
 
-def test_both_sides_facts_are_kept(there: There) -> None:
-    there.change("r1", issued_on=date(2025, 12, 31))
-    there.differs()
+def test_both_sides_facts_are_kept(system: PaperSystem) -> None:
+    system.change("r1", issued_on=date(2025, 12, 31))
+    system.differs()
     [finding] = findings()
     assert (finding.number, finding.document, finding.entry) == (ONE, "order:1", one().pk)
     here = finding.facts["here"]
@@ -156,170 +156,170 @@ def test_both_sides_facts_are_kept(there: There) -> None:
 
 
 class TestMissing:
-    def test_after_the_grace_alone(self, there: There) -> None:
-        there.papers.clear()
-        there.books = replace(there.books, grace=timedelta(hours=1))
-        assert there.differs() == set()
-        there.books = replace(there.books, grace=timedelta(0))
-        assert {kind for kind, _ in there.differs()} == {"missing"}
+    def test_after_the_grace_alone(self, system: PaperSystem) -> None:
+        system.papers.clear()
+        system.books = replace(system.books, grace=timedelta(hours=1))
+        assert system.differs() == set()
+        system.books = replace(system.books, grace=timedelta(0))
+        assert {kind for kind, _ in system.differs()} == {"missing"}
 
-    def test_what_came_after_the_reading_is_not_missing(self, there: There) -> None:
-        there.read()
+    def test_what_came_after_the_reading_is_not_missing(self, system: PaperSystem) -> None:
+        system.read()
         with transaction.atomic():
             issue("invoice", document="order:4", on=DAY)
-        there.compare(full=True)
-        assert there.open() == set()
-        there.tell()
-        there.compare()
-        assert there.open() == {("missing", "INV-2026-000004")}
+        system.compare(full=True)
+        assert system.open() == set()
+        system.tell()
+        system.compare()
+        assert system.open() == {("missing", "INV-2026-000004")}
 
-    def test_a_number_void_here_and_missing_there_is_no_finding(self, there: There) -> None:
-        del there.papers["r1"]
+    def test_a_number_void_here_and_missing_there_is_no_finding(self, system: PaperSystem) -> None:
+        del system.papers["r1"]
         void_one()
-        assert there.differs() == set()
+        assert system.differs() == set()
 
-    def test_a_draft_with_the_number_is_not_enough(self, there: There) -> None:
-        there.change("r1", state="draft")
-        assert there.differs() == {("missing", ONE)}
+    def test_a_draft_with_the_number_is_not_enough(self, system: PaperSystem) -> None:
+        system.change("r1", state="draft")
+        assert system.differs() == {("missing", ONE)}
         [finding] = findings()
         assert [each["state"] for each in finding.facts["there"]] == ["draft"]
 
-    def test_adopted_numbers_are_ours(self, there: There) -> None:
+    def test_adopted_numbers_are_ours(self, system: PaperSystem) -> None:
         adopt("OLD-77", 77)
-        assert there.differs() == {("missing", "OLD-77")}
-        there.put("old", "OLD-77")
-        assert there.differs() == set()
+        assert system.differs() == {("missing", "OLD-77")}
+        system.put("old", "OLD-77")
+        assert system.differs() == set()
 
-    def test_of_the_chosen_series_alone(self, there: There) -> None:
+    def test_of_the_chosen_series_alone(self, system: PaperSystem) -> None:
         define_series("credit-note", template="CN-{year}-{counter:06}", time_zone="UTC")
         with transaction.atomic():
             issue("credit-note", document="order:1", on=DAY)
-        there.books = replace(there.books, series=("invoice",))
-        assert there.differs() == set()
-        there.books = replace(there.books, series=None)
-        assert there.differs() == {("missing", "CN-2026-000001")}
+        system.books = replace(system.books, series=("invoice",))
+        assert system.differs() == set()
+        system.books = replace(system.books, series=None)
+        assert system.differs() == {("missing", "CN-2026-000001")}
 
-    def test_an_unknown_series_is_told(self, there: There) -> None:
-        there.read()
+    def test_an_unknown_series_is_told(self, system: PaperSystem) -> None:
+        system.read()
         with pytest.raises(UnknownSeries, match="'invoise'"):
-            compare(replace(there.books, series=("invoise",)))
-        assert compare(replace(there.books, series=("invoice", "receipt"))).full
+            compare(replace(system.books, series=("invoise",)))
+        assert compare(replace(system.books, series=("invoice", "receipt"))).full
 
 
 class TestTenants:
-    def test_another_tenants_numbers_are_no_finding(self, there: There) -> None:
+    def test_another_tenants_numbers_are_no_finding(self, system: PaperSystem) -> None:
         """The same numbers, the same system's name."""
         with transaction.atomic():
             issue("invoice", org="other", document="order:1", on=DAY)
-        assert there.differs() == set()
-        others = There(BookSettings("books", tenant="other", grace=timedelta(0)))
+        assert system.differs() == set()
+        others = PaperSystem(BookSettings("books", tenant="other", grace=timedelta(0)))
         assert others.differs() == {("missing", ONE)}
-        assert there.differs(full=True) == set()
+        assert system.differs(full=True) == set()
         others.put("r1", ONE)
         others.put("r2", "INV-2026-000002")
         assert others.differs() == {("unknown", "INV-2026-000002")}
-        assert there.differs(full=True) == set()
+        assert system.differs(full=True) == set()
 
 
 class TestDocuments:
-    def test_swapped_numbers(self, there: There) -> None:
-        there.change("r1", number="INV-2026-000002")
-        there.change("r2", number=ONE)
+    def test_swapped_numbers(self, system: PaperSystem) -> None:
+        system.change("r1", number="INV-2026-000002")
+        system.change("r2", number=ONE)
         both = (ONE, "INV-2026-000002")
-        assert there.differs() == {(kind, n) for kind in ("other-number", "other-document") for n in both}
+        assert system.differs() == {(kind, n) for kind in ("other-number", "other-document") for n in both}
 
-    def test_two_series_of_one_document(self, there: There) -> None:
+    def test_two_series_of_one_document(self, system: PaperSystem) -> None:
         define_series("credit-note", template="CN-{year}-{counter:06}", time_zone="UTC")
         with transaction.atomic():
             credit = issue("credit-note", document="order:1", on=DAY)
-        there.put("c1", credit.number, reference="order:1")
-        assert there.differs() == set()
-        there.change("r1", number="", state="draft")
-        assert there.differs() == {("missing", ONE)}
+        system.put("c1", credit.number, reference="order:1")
+        assert system.differs() == set()
+        system.change("r1", number="", state="draft")
+        assert system.differs() == {("missing", ONE)}
 
-    def test_a_second_document_of_the_sale_is_unknown(self, there: There) -> None:
-        there.put("r9", "X-9", reference="order:1")
-        assert there.differs() == {("unknown", "X-9")}
+    def test_a_second_document_of_the_sale_is_unknown(self, system: PaperSystem) -> None:
+        system.put("r9", "X-9", reference="order:1")
+        assert system.differs() == {("unknown", "X-9")}
 
-    def test_deleted_and_made_again_under_another_number(self, there: There) -> None:
-        there.change("r1", state="deleted")
-        there.put("r9", "X-9", reference="order:1")
-        assert there.differs() == {("deleted", ONE), ("other-number", ONE)}
+    def test_deleted_and_made_again_under_another_number(self, system: PaperSystem) -> None:
+        system.change("r1", state="deleted")
+        system.put("r9", "X-9", reference="order:1")
+        assert system.differs() == {("deleted", ONE), ("other-number", ONE)}
 
-    def test_case_makes_no_difference(self, there: There) -> None:
-        there.change("r1", number=ONE.lower())
-        assert there.differs() == set()
+    def test_case_makes_no_difference(self, system: PaperSystem) -> None:
+        system.change("r1", number=ONE.lower())
+        assert system.differs() == set()
 
 
 class TestTheDead:
-    def test_where_numbers_are_kept_a_void_one_counts_twice(self, there: There) -> None:
-        there.put("r9", ONE, state="void")
-        assert there.differs() == {("duplicate", ONE)}
-        there.books = replace(there.books, number_kept=False)
-        assert there.differs() == {("reused", ONE)}
+    def test_where_numbers_are_kept_a_void_one_counts_twice(self, system: PaperSystem) -> None:
+        system.put("r9", ONE, state="void")
+        assert system.differs() == {("duplicate", ONE)}
+        system.books = replace(system.books, number_kept=False)
+        assert system.differs() == {("reused", ONE)}
 
-    def test_void_on_both_sides_and_given_to_another(self, there: There) -> None:
-        there.books = replace(there.books, number_kept=False)
+    def test_void_on_both_sides_and_given_to_another(self, system: PaperSystem) -> None:
+        system.books = replace(system.books, number_kept=False)
         void_one()
-        there.change("r1", state="void")
-        assert there.differs() == set()
-        there.put("r9", ONE, reference="another")
-        assert there.differs() == {("reused", ONE)}
-        there.change("r9", reference="order:1")
-        assert there.differs() == {("reused", ONE), ("void-here", ONE)}
+        system.change("r1", state="void")
+        assert system.differs() == set()
+        system.put("r9", ONE, reference="another")
+        assert system.differs() == {("reused", ONE)}
+        system.change("r9", reference="order:1")
+        assert system.differs() == {("reused", ONE), ("void-here", ONE)}
 
-    def test_void_here_and_deleted_there(self, there: There) -> None:
+    def test_void_here_and_deleted_there(self, system: PaperSystem) -> None:
         void_one()
-        there.change("r1", state="deleted")
-        assert there.differs() == set()
+        system.change("r1", state="deleted")
+        assert system.differs() == set()
 
-    def test_absence_in_a_reading_of_everything_is_deletion(self, there: There) -> None:
-        there.read()
-        del there.papers["r1"]
-        there.tell(there.papers.values())
-        there.compare()
-        assert there.open() == set()
-        assert there.differs() == {("deleted", ONE)}
+    def test_absence_in_a_reading_of_everything_is_deletion(self, system: PaperSystem) -> None:
+        system.read()
+        del system.papers["r1"]
+        system.tell(system.papers.values())
+        system.compare()
+        assert system.open() == set()
+        assert system.differs() == {("deleted", ONE)}
 
-    def test_a_deletion_that_tells_nothing_but_the_key(self, there: There) -> None:
-        there.read()
-        there.compare()
-        there.tell([replace(there.papers["r1"], state="deleted", number="", reference="", issued_on=None)])
-        there.compare()
-        assert there.open() == {("deleted", ONE)}
+    def test_a_deletion_that_tells_nothing_but_the_key(self, system: PaperSystem) -> None:
+        system.read()
+        system.compare()
+        system.tell([replace(system.papers["r1"], state="deleted", number="", reference="", issued_on=None)])
+        system.compare()
+        assert system.open() == {("deleted", ONE)}
         gone = RemoteDocument.objects.get(remote_id="r1")
         assert (gone.number, gone.reference, gone.issued_on) == (ONE, "order:1", DAY)
 
 
 class TestForeign:
-    def test_what_fits_no_period_may_be_ignored(self, there: There) -> None:
-        there.books = replace(there.books, foreign="ignore")
+    def test_what_fits_no_period_may_be_ignored(self, system: PaperSystem) -> None:
+        system.books = replace(system.books, foreign="ignore")
         for at, number in enumerate(
             ["X-1", "INV-2026-000009", "inv-2026-000010", "INV-2026-9", "INV-2026-", "INV-2026-x"]
         ):
-            there.put(f"f{at}", number)
-        assert there.differs() == {("unknown", "INV-2026-000009"), ("unknown", "INV-2026-000010")}
+            system.put(f"f{at}", number)
+        assert system.differs() == {("unknown", "INV-2026-000009"), ("unknown", "INV-2026-000010")}
 
-    def test_another_period_makes_more_fit(self, there: There) -> None:
-        there.books = replace(there.books, foreign="ignore")
-        there.put("f", "INV-2027-000009")
-        assert there.differs() == set()
+    def test_another_period_makes_more_fit(self, system: PaperSystem) -> None:
+        system.books = replace(system.books, foreign="ignore")
+        system.put("f", "INV-2027-000009")
+        assert system.differs() == set()
         with transaction.atomic():
             issue("invoice", document="next", on=date(2027, 1, 1))
-        there.put("n", "INV-2027-000001", reference="next", issued_on=date(2027, 1, 1))
-        assert there.differs() == {("unknown", "INV-2027-000009")}
+        system.put("n", "INV-2027-000001", reference="next", issued_on=date(2027, 1, 1))
+        assert system.differs() == {("unknown", "INV-2027-000009")}
 
-    def test_drafts_are_nobodys_business(self, there: There) -> None:
-        there.put("d", "X-1", state="draft")
-        there.put("e", "", state="draft")
-        there.put("f", "", state="posted")
-        assert there.differs() == set()
+    def test_drafts_are_nobodys_business(self, system: PaperSystem) -> None:
+        system.put("d", "X-1", state="draft")
+        system.put("e", "", state="draft")
+        system.put("f", "", state="posted")
+        assert system.differs() == set()
 
 
 class TestAcknowledging:
-    def test_with_a_reason_and_once_more(self, there: There) -> None:
-        there.put("r9", "X-9")
-        there.differs()
+    def test_with_a_reason_and_once_more(self, system: PaperSystem) -> None:
+        system.put("r9", "X-9")
+        system.differs()
         [finding] = findings()
         with pytest.raises(InvalidReason):
             acknowledge(finding, reason=" ")
@@ -331,23 +331,23 @@ class TestAcknowledging:
         assert count_findings(acknowledged=False) == {}
         assert count_findings() == {"unknown": 1}
         assert FindingAcknowledged.objects.count() == 2
-        there.differs(full=True)
-        assert there.raised() == [("unknown", "X-9", 1)]
+        system.differs(full=True)
+        assert system.raised() == [("unknown", "X-9", 1)]
 
-    def test_only_what_is_open(self, there: There) -> None:
-        there.put("r9", "X-9")
-        there.differs()
-        there.change("r9", number="")
-        there.differs()
+    def test_only_what_is_open(self, system: PaperSystem) -> None:
+        system.put("r9", "X-9")
+        system.differs()
+        system.change("r9", number="")
+        system.differs()
         [finding] = findings(resolved=True)
         with pytest.raises(ReconciliationError, match="is resolved"):
             acknowledge(finding, reason="late")
         with pytest.raises(ReconciliationError, match="no finding 0"):
             acknowledge(0, reason="why")
 
-    def test_of_its_own_tenant(self, there: There) -> None:
-        there.put("r9", "X-9")
-        there.differs()
+    def test_of_its_own_tenant(self, system: PaperSystem) -> None:
+        system.put("r9", "X-9")
+        system.differs()
         raised = FindingRaised.objects.get()
         for model in (FindingAcknowledged, FindingResolved):
             with pytest.raises(IntegrityError, match="does not belong to tenant 'other'"), transaction.atomic():
@@ -359,12 +359,12 @@ class TestAcknowledging:
 
 
 class TestConfirmed:
-    def test_what_both_sides_say(self, there: There) -> None:
+    def test_what_both_sides_say(self, system: PaperSystem) -> None:
         void("INV-2026-000002", reason="wrong")
-        there.change("r2", state="void")
-        there.change("r3", state="void")
-        there.put("again", ONE)
-        there.read()
+        system.change("r2", state="void")
+        system.change("r3", state="void")
+        system.put("again", ONE)
+        system.read()
         found = list(confirmed_numbers())
         assert [(each.number, each.state, each.series) for each in found] == [
             (ONE, "posted", "invoice"),
@@ -377,43 +377,43 @@ class TestConfirmed:
 
 
 class TestOurs:
-    def test_a_number_that_another_sale_bears_is_not_confirmed(self, there: There) -> None:
-        there.read()
+    def test_a_number_that_another_sale_bears_is_not_confirmed(self, system: PaperSystem) -> None:
+        system.read()
         assert count_confirmed() == 3
-        there.change("r1", reference="another sale")
-        assert there.differs() == {("other-document", ONE)}
+        system.change("r1", reference="another sale")
+        assert system.differs() == {("other-document", ONE)}
         assert count_confirmed() == 2
         assert [each.number for each in confirmed_numbers()] == ["INV-2026-000002", "INV-2026-000003"]
 
-    def test_where_we_pushed_it_is_the_document_that_we_pushed(self, there: There) -> None:
-        there.change("r1", reference="")
-        assert there.differs() == set()
-        expect(there.books, [Expected(one().pk, "r1")])
-        assert there.differs() == set()
-        expect(there.books, [Expected(one().pk, "r0")])
-        there.compare()
-        assert there.open() == {("other-document", ONE)}
+    def test_where_we_pushed_it_is_the_document_that_we_pushed(self, system: PaperSystem) -> None:
+        system.change("r1", reference="")
+        assert system.differs() == set()
+        expect(system.books, [Expected(one().pk, "r1")])
+        assert system.differs() == set()
+        expect(system.books, [Expected(one().pk, "r0")])
+        system.compare()
+        assert system.open() == {("other-document", ONE)}
         assert count_confirmed() == 2
-        there.put("r0", ONE)
-        del there.papers["r1"]
-        assert there.differs() == {("reused", ONE)}
+        system.put("r0", ONE)
+        del system.papers["r1"]
+        assert system.differs() == {("reused", ONE)}
 
-    def test_what_we_pushed_is_ours_under_whatever_reference(self, there: There) -> None:
-        expect(there.books, [Expected(one().pk, "r1")])
-        there.change("r1", reference="shop/1")
-        assert there.differs() == set()
+    def test_what_we_pushed_is_ours_under_whatever_reference(self, system: PaperSystem) -> None:
+        expect(system.books, [Expected(one().pk, "r1")])
+        system.change("r1", reference="shop/1")
+        assert system.differs() == set()
         assert count_confirmed() == 3
 
-    def test_our_own_among_others_is_enough(self, there: There) -> None:
-        there.put("r9", ONE, reference="another sale")
-        assert there.differs() == {("duplicate", ONE)}
+    def test_our_own_among_others_is_enough(self, system: PaperSystem) -> None:
+        system.put("r9", ONE, reference="another sale")
+        assert system.differs() == {("duplicate", ONE)}
 
-    def test_given_to_another_sale_before_ours_was_ever_read(self, there: There) -> None:
+    def test_given_to_another_sale_before_ours_was_ever_read(self, system: PaperSystem) -> None:
         """Deleted there, and its number given again: all that a reading sees is a living document of that number."""
-        del there.papers["r1"]
-        there.put("r9", ONE, reference="S00042")
+        del system.papers["r1"]
+        system.put("r9", ONE, reference="S00042")
         for full in (False, True):
-            assert there.differs(full=full) == {("other-document", ONE)}
+            assert system.differs(full=full) == {("other-document", ONE)}
 
 
 class TestAmounts:
@@ -434,28 +434,28 @@ class TestAmounts:
             ((None, ""), ("7", "EUR"), False),
         ],
     )
-    def test_to_the_smallest_unit(self, there: There, here: Any, there_: Any, differs: bool) -> None:
+    def test_to_the_smallest_unit(self, system: PaperSystem, here: Any, there_: Any, differs: bool) -> None:
         total, currency = here
-        expect(there.books, [Expected(one().pk, "", total and Decimal(total), currency)])
-        there.change("r1", total=there_[0] and Decimal(there_[0]), currency=there_[1])
+        expect(system.books, [Expected(one().pk, "", total and Decimal(total), currency)])
+        system.change("r1", total=there_[0] and Decimal(there_[0]), currency=there_[1])
         expected = {("other-amount", ONE)} if differs else set()
-        assert there.differs() == expected
-        assert there.differs(full=True) == expected
+        assert system.differs() == expected
+        assert system.differs(full=True) == expected
 
-    def test_the_customer_by_any_of_its_names(self, there: There) -> None:
-        there.change("r1", customer="17\nAda Ltd")
+    def test_the_customer_by_any_of_its_names(self, system: PaperSystem) -> None:
+        system.change("r1", customer="17\nAda Ltd")
         for name in ("17", "Ada Ltd", ""):
-            expect(there.books, [Expected(one().pk, customer=name)])
-            assert there.differs() == set()
-        expect(there.books, [Expected(one().pk, customer="18")])
-        assert there.differs() == {("other-amount", ONE)}
+            expect(system.books, [Expected(one().pk, customer=name)])
+            assert system.differs() == set()
+        expect(system.books, [Expected(one().pk, customer="18")])
+        assert system.differs() == {("other-amount", ONE)}
         [finding] = findings()
         assert (finding.facts["here"]["customer"], finding.facts["there"][0]["customer"]) == ("18", "17\nAda Ltd")
 
-    def test_an_amount_beyond_all_money_is_not_compared(self, there: There) -> None:
-        there.change("r1", total=Decimal("1e400"))
-        expect(there.books, [Expected(one().pk, total=Decimal(1))])
-        assert there.differs() == set()
+    def test_an_amount_beyond_all_money_is_not_compared(self, system: PaperSystem) -> None:
+        system.change("r1", total=Decimal("1e400"))
+        expect(system.books, [Expected(one().pk, total=Decimal(1))])
+        assert system.differs() == set()
 
 
 class TestSpelling:
@@ -464,100 +464,100 @@ class TestSpelling:
         ["INV-2026-000001 ", "INV-2026-000001\u00a0", "INV\u20112026\u2011000001", "INV-2026-1", "#INV-2026-000001",
          "INV-2026-000001-1", " inv-2026-000001\u200b"],
     )  # fmt: skip
-    def test_near_matches_are_one_finding_with_both(self, there: There, spelling: str) -> None:
-        there.change("r1", number=spelling, reference="")
+    def test_near_matches_are_one_finding_with_both(self, system: PaperSystem, spelling: str) -> None:
+        system.change("r1", number=spelling, reference="")
         for full in (False, True):
-            assert there.differs(full=full) == {("other-spelling", ONE)}
+            assert system.differs(full=full) == {("other-spelling", ONE)}
         [finding] = findings()
         assert (finding.number, [each["number"] for each in finding.facts["there"]]) == (ONE, [spelling])
         assert count_confirmed() == 2
 
-    def test_an_amended_document_and_its_void_one(self, there: There) -> None:
-        there.change("r1", state="void")
-        there.put("r9", f"{ONE}-1", reference="order:1")
-        assert there.differs() == {("other-spelling", ONE)}
+    def test_an_amended_document_and_its_void_one(self, system: PaperSystem) -> None:
+        system.change("r1", state="void")
+        system.put("r9", f"{ONE}-1", reference="order:1")
+        assert system.differs() == {("other-spelling", ONE)}
         [finding] = findings()
         assert {each["number"] for each in finding.facts["there"]} == {ONE, f"{ONE}-1"}
 
-    def test_another_one_in_its_place(self, there: There) -> None:
-        there.change("r1", number=f"{ONE} ", reference="")
-        assert there.differs() == {("other-spelling", ONE)}
-        there.tell([there.change("r1", number=f"#{ONE}")])
-        there.compare()
-        there.tell()
-        assert not there.compare().full
-        assert there.open() == {("other-spelling", ONE)}
-        there.tell([there.change("r1", number="", state="deleted")])
-        there.compare()
-        assert {kind for kind, _ in there.open()} == {"deleted"} or there.open() == {("missing", ONE)}
+    def test_another_one_in_its_place(self, system: PaperSystem) -> None:
+        system.change("r1", number=f"{ONE} ", reference="")
+        assert system.differs() == {("other-spelling", ONE)}
+        system.tell([system.change("r1", number=f"#{ONE}")])
+        system.compare()
+        system.tell()
+        assert not system.compare().full
+        assert system.open() == {("other-spelling", ONE)}
+        system.tell([system.change("r1", number="", state="deleted")])
+        system.compare()
+        assert {kind for kind, _ in system.open()} == {"deleted"} or system.open() == {("missing", ONE)}
 
-    def test_a_number_that_is_there_as_well_leaves_the_other_one_unknown(self, there: There) -> None:
-        there.put("r9", f"{ONE} ")
-        assert there.differs() == {("unknown", f"{ONE} ")}
+    def test_a_number_that_is_there_as_well_leaves_the_other_one_unknown(self, system: PaperSystem) -> None:
+        system.put("r9", f"{ONE} ")
+        assert system.differs() == {("unknown", f"{ONE} ")}
 
-    def test_other_numbers_of_the_series_are_no_spellings(self, there: There) -> None:
-        del there.papers["r1"]
-        there.put("r9", "INV-2026-000010")
-        there.put("r8", "INV-2026-00001-")
-        assert {kind for kind, _ in there.differs()} == {"missing", "unknown"}
+    def test_other_numbers_of_the_series_are_no_spellings(self, system: PaperSystem) -> None:
+        del system.papers["r1"]
+        system.put("r9", "INV-2026-000010")
+        system.put("r8", "INV-2026-00001-")
+        assert {kind for kind, _ in system.differs()} == {"missing", "unknown"}
 
 
 class TestLost:
-    def books(self, there: There, count: int) -> None:
+    def books(self, system: PaperSystem, count: int) -> None:
         for n in range(4, count + 1):
-            there.put(f"r{n}", f"X-{n}")
-        there.read()
+            system.put(f"r{n}", f"X-{n}")
+        system.read()
 
-    def test_a_reading_of_everything_that_lost_much_is_refused(self, there: There) -> None:
-        self.books(there, 20)
+    def test_a_reading_of_everything_that_lost_much_is_refused(self, system: PaperSystem) -> None:
+        self.books(system, 20)
         for n in range(1, 6):
-            del there.papers[f"r{n}"]
+            del system.papers[f"r{n}"]
         with pytest.raises(LostDocuments, match="found 15 documents; 5 of the 20 known") as caught:
-            there.read()
+            system.read()
         assert "largest_loss" in caught.value.remedy
-        there.compare()
-        assert {kind for kind, _ in there.open()} == {"unknown"}
-        there.books = replace(there.books, largest_loss=0.25)
-        there.read()
+        system.compare()
+        assert {kind for kind, _ in system.open()} == {"unknown"}
+        system.books = replace(system.books, largest_loss=0.25)
+        system.read()
         assert RemoteDocument.objects.filter(state="deleted").count() == 5
 
-    def test_an_empty_answer_never_counts(self, there: There) -> None:
-        there.read()
-        there.papers.clear()
-        there.books = replace(there.books, largest_loss=1)
+    def test_an_empty_answer_never_counts(self, system: PaperSystem) -> None:
+        system.read()
+        system.papers.clear()
+        system.books = replace(system.books, largest_loss=1)
         with pytest.raises(LostDocuments, match="found 0 documents; 3 of the 3 known"):
-            there.read()
+            system.read()
 
-    def test_a_few_may_always_go(self, there: There) -> None:
-        there.read()
-        del there.papers["r1"], there.papers["r2"]
-        there.read()
+    def test_a_few_may_always_go(self, system: PaperSystem) -> None:
+        system.read()
+        del system.papers["r1"], system.papers["r2"]
+        system.read()
         assert RemoteDocument.objects.filter(state="deleted").count() == 2
 
-    def test_an_empty_system_that_was_always_empty_is_read(self, there: There) -> None:
-        there.papers.clear()
-        there.read()
+    def test_an_empty_system_that_was_always_empty_is_read(self, system: PaperSystem) -> None:
+        system.papers.clear()
+        system.read()
 
 
-def test_nothing_is_compared_before_everything_was_read(there: There) -> None:
+def test_nothing_is_compared_before_everything_was_read(system: PaperSystem) -> None:
     with pytest.raises(ReconciliationError, match="never read to the end"):
-        there.compare()
+        system.compare()
 
 
-def test_odd_texts_are_kept_as_far_as_they_can_be(there: There) -> None:
-    there.put("odd\0", "N\0" + "x" * 500, reference="r" * 500)
-    there.put("torn", "T\ud800")
-    found = there.differs()
+def test_odd_texts_are_kept_as_far_as_they_can_be(system: PaperSystem) -> None:
+    system.put("odd\0", "N\0" + "x" * 500, reference="r" * 500)
+    system.put("torn", "T\ud800")
+    found = system.differs()
     assert ("unknown", f"N\\u0000{'x' * 293}".upper()) in found
     assert ("unknown", "T\\UD800") in found
 
 
-def test_nothing_waits_after_a_comparison(there: There) -> None:
-    there.differs()
-    there.change("r1", state="void")
-    there.tell([there.papers["r1"]])
+def test_nothing_waits_after_a_comparison(system: PaperSystem) -> None:
+    system.differs()
+    system.change("r1", state="void")
+    system.tell([system.papers["r1"]])
     assert PendingComparison.objects.exists()
-    done = there.compare()
+    done = system.compare()
     assert not done.full
     assert not PendingComparison.objects.exists()
     assert done.raised == {"void-there": 1}

@@ -24,8 +24,8 @@ from ledger.reports.formats import format_named
 from ledger.reports.report import continuity_report
 from ledger.seals.reading import Coverage
 from ledger.seals.sealing import seal_all
-from tests.integration.paper_books import There
-from tests.integration.reporting import eventful, number, told
+from tests.integration.paper_books import PaperSystem
+from tests.integration.reporting import eventful, number, part_rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -69,7 +69,7 @@ def test_the_report_is_done_again_from_the_register_alone() -> None:
     for day in (3, 1, 2):
         number("late", date(2026, 3, day), org="shop", document=f"late:{day}")
     register = lines(tenant="shop")
-    for summary in told("summary", tenant="shop"):
+    for summary in part_rows("summary", tenant="shop"):
         of_it = [line for line in register if line["series"] == summary.series]
         states = Counter[str]()
         for line in of_it:
@@ -105,9 +105,9 @@ def test_a_hole_of_an_adopted_history_is_one_line(tmp_path: Path) -> None:
 
 def test_it_says_which_books_confirm_a_number() -> None:
     eventful()
-    there = There(BookSettings("xero", tenant="shop", grace=timedelta(0)))
-    there.put("a", "B2026-001")
-    there.read()
+    system = PaperSystem(BookSettings("xero", tenant="shop", grace=timedelta(0)))
+    system.put("a", "B2026-001")
+    system.read()
     confirmed = {line["number"]: line["confirmed_by"] for line in lines(tenant="shop")}
     assert (confirmed["B2026-001"], confirmed["B2026-002"]) == ("xero", "")
 

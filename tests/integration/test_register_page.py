@@ -29,7 +29,7 @@ def reader() -> Client:
     return client("reader", "view_entry")
 
 
-def shown(reader: Client, **query: str) -> list[tuple[str, str]]:
+def shown_lines(reader: Client, **query: str) -> list[tuple[str, str]]:
     """Number and state of each line of the page."""
     page = reader.get("/ledger/register/", {"tenant": "shop", **query}).content.decode()
     found = re.findall(r'<a class="number"[^>]*>([^<]+)</a>.*?<span class="badge[^"]*">([^<]+)</span>', page, re.DOTALL)
@@ -43,7 +43,7 @@ def file(reader: Client, name: str, **query: str) -> Any:
 
 def test_every_number_is_a_line_with_what_became_of_it(reader: Client) -> None:
     eventful()
-    assert shown(reader)[-8:] == [
+    assert shown_lines(reader)[-8:] == [
         ("B2026-001", "valid"),
         ("B2026-002", "valid"),
         ("B2026-003", "missing"),
@@ -77,7 +77,7 @@ def test_every_number_is_a_line_with_what_became_of_it(reader: Client) -> None:
 )
 def test_filters_and_sorts(reader: Client, query: dict[str, str], numbers: str) -> None:
     eventful()
-    assert "".join(found[-1] for found, _ in shown(reader, **query)) == numbers
+    assert "".join(found[-1] for found, _ in shown_lines(reader, **query)) == numbers
 
 
 def test_the_page_and_its_file_agree_on_a_span_of_dates(reader: Client) -> None:
@@ -85,7 +85,7 @@ def test_the_page_and_its_file_agree_on_a_span_of_dates(reader: Client) -> None:
     for query in ({"month": "2026-01"}, {"month": "2026-02"}, {"since": "2026-02-01", "until": "2026-02-02"}):
         _, data = file(reader, "register/csv", **query)
         lines = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
-        assert [(line["number"], line["state"]) for line in lines] == shown(reader, **query)
+        assert [(line["number"], line["state"]) for line in lines] == shown_lines(reader, **query)
 
 
 def test_pages_are_read_in_order_without_a_number_twice(reader: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +95,7 @@ def test_pages_are_read_in_order_without_a_number_twice(reader: Client, monkeypa
         with transaction.atomic():
             issue_many("a", org="shop", documents=[f"{on}:{n}" for n in range(30)], on=on)
             issue_many("b", org="shop", documents=[f"b{on}:{n}" for n in range(30)], on=on)
-    pages = [shown(reader, **{"register-page": str(page)}) for page in (1, 2, 3)]
+    pages = [shown_lines(reader, **{"register-page": str(page)}) for page in (1, 2, 3)]
     assert [len(page) for page in pages] == [query_string.PAGE, query_string.PAGE, 20]
     expected = [f"A{year}-{n}" for year in (2025, 2026) for n in range(1, 31)] + [f"B{n}" for n in range(1, 61)]
     assert [told for page in pages for told, _ in page] == expected
@@ -158,7 +158,7 @@ def test_a_page_reads_no_more_of_a_large_ledger_than_it_shows(reader: Client) ->
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE ledger_entry")
         with CaptureQueriesContext(connection) as seen:
-            assert len(shown(reader)) == query_string.PAGE
+            assert len(shown_lines(reader)) == query_string.PAGE
         (statement,) = [one["sql"] for one in seen if "row_number() OVER ()" in one["sql"]]
         cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF) {statement}")
         plan = "\n".join(row[0] for row in cursor.fetchall())

@@ -27,9 +27,9 @@ from ledger.reports import scope
 from ledger.reports.formats import formats
 from ledger.reports.report import continuity_report
 from ledger.reports.rows import column
-from tests.integration.paper_books import There
+from tests.integration.paper_books import PaperSystem
 from tests.integration.queues import pooled, take
-from tests.integration.reporting import PINNED, eventful, flagged, number, rows, told, unguarded
+from tests.integration.reporting import PINNED, eventful, flagged, number, part_rows, rows, unguarded
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 class TestTheParts:
     def test_the_summary_accounts_for_every_value(self) -> None:
         eventful()
-        (row,) = told("summary", tenant="shop")
+        (row,) = part_rows("summary", tenant="shop")
         assert (row.series, row.period, row.template) == ("bill", "2026-01-01 to 2026-12-31", "B2026-{counter:03}")
         assert (row.first, row.last, row.first_number, row.last_number) == (1, 8, "B2026-001", "B2026-008")
         assert (row.expected, row.issued, row.in_progress, row.missing, row.missing_ranges) == (8, 4, 1, 3, 2)
@@ -46,7 +46,7 @@ class TestTheParts:
 
     def test_gaps_bear_both_ends_their_neighbours_and_what_was_said(self) -> None:
         eventful()
-        first, second, third = told("gaps", tenant="shop")
+        first, second, third = part_rows("gaps", tenant="shop")
         assert [(gap.start, gap.end, gap.count) for gap in (first, second, third)] == [(3, 3, 1), (4, 4, 1), (6, 6, 1)]
         assert (first.start_number, first.end_number) == ("B2026-003", "B2026-003")
         beside = ("B2026-002", date(2026, 1, 31), "B2026-005", date(2026, 2, 1))
@@ -66,11 +66,11 @@ class TestTheParts:
         eventful()
         gap = Entry.objects.get(number="B2026-003")
         explain(gap, explanation="incident 17, settled", by="cyd")
-        assert told("gaps", tenant="shop")[0].explanation == "incident 17, settled"
+        assert part_rows("gaps", tenant="shop")[0].explanation == "incident 17, settled"
 
     def test_voids_are_told_in_the_time_zone_of_their_series(self) -> None:
         eventful()
-        (row,) = told("voids", tenant="shop")
+        (row,) = part_rows("voids", tenant="shop")
         assert (row.number, row.document, row.issued_on) == ("B2026-005", "order:5", date(2026, 2, 1))
         assert (row.voided_by, row.reason, row.replacement) == ("bea", "wrong address", "order:8")
         for moment in (row.issued_at, row.voided_at):
@@ -79,13 +79,13 @@ class TestTheParts:
 
     def test_open_values_are_those_reserved_and_free(self) -> None:
         eventful()
-        (row,) = told("in_progress", tenant="shop")
+        (row,) = part_rows("in_progress", tenant="shop")
         assert (row.value, row.number, row.state, row.document) == (7, "B2026-007", "reserved", "order:7")
         assert (row.asked_by, row.asked_for) == ("checkout", date(2026, 2, 2))
         period = pooled(org="pool")
         take(period, 3)
-        assert [(row.value, row.state) for row in told("in_progress", tenant="pool")] == [(1, "free"), (2, "free")]
-        (summary,) = told("summary", tenant="pool")
+        assert [(row.value, row.state) for row in part_rows("in_progress", tenant="pool")] == [(1, "free"), (2, "free")]
+        (summary,) = part_rows("summary", tenant="pool")
         # What was minted ahead, above the highest number, is nobody's yet.
         assert (summary.first, summary.last, summary.expected, summary.in_progress, summary.missing) == (1, 3, 3, 2, 0)
 
@@ -97,7 +97,7 @@ class TestTheParts:
         series = Period.objects.first().series  # type: ignore[union-attr]
         open_period(series, date(2026, 1, 1), first_value=2)
         open_period(series, date(2027, 1, 1), first_value=10)
-        opened = [(row.opening_value, row.closing_value_before, row.opening) for row in told("summary")]
+        opened = [(row.opening_value, row.closing_value_before, row.opening) for row in part_rows("summary")]
         assert opened == [
             (1, None, "is the first period"),
             (1, 2, "starts anew"),
@@ -105,35 +105,35 @@ class TestTheParts:
             (10, 1, "leaves out 8"),
         ]
         # The one before counts also where it is not in the report.
-        assert [row.closing_value_before for row in told("summary", on=date(2025, 3, 1))] == [2]
+        assert [row.closing_value_before for row in part_rows("summary", on=date(2025, 3, 1))] == [2]
 
 
 class TestSpansOfDates:
     def test_hold_what_is_dated_within(self) -> None:
         eventful()
-        (january,) = told("summary", tenant="shop", until=date(2026, 1, 31))
+        (january,) = part_rows("summary", tenant="shop", until=date(2026, 1, 31))
         assert (january.first, january.last) == (1, 4)
         assert (january.expected, january.issued, january.in_progress, january.missing) == (4, 2, 0, 2)
         assert january.adds_up
-        assert [gap.start for gap in told("gaps", tenant="shop", until=date(2026, 1, 31))] == [3, 4]
-        assert told("voids", tenant="shop", until=date(2026, 1, 31)) == []
+        assert [gap.start for gap in part_rows("gaps", tenant="shop", until=date(2026, 1, 31))] == [3, 4]
+        assert part_rows("voids", tenant="shop", until=date(2026, 1, 31)) == []
         asked: dict[str, Any] = {"tenant": "shop", "since": date(2026, 2, 1)}
-        (february,) = told("summary", **asked)
+        (february,) = part_rows("summary", **asked)
         assert (february.first, february.last, february.first_number) == (5, 8, "B2026-005")
         assert (february.expected, february.issued, february.in_progress, february.missing) == (4, 2, 1, 1)
         assert (february.void, february.adds_up) == (1, True)
-        assert [gap.start for gap in told("gaps", **asked)] == [6]
-        assert [row.number for row in told("voids", **asked)] == ["B2026-005"]
-        assert [row.value for row in told("in_progress", **asked)] == [7]
+        assert [gap.start for gap in part_rows("gaps", **asked)] == [6]
+        assert [row.number for row in part_rows("voids", **asked)] == ["B2026-005"]
+        assert [row.value for row in part_rows("in_progress", **asked)] == [7]
 
     def test_that_touch_hold_each_value_once_also_out_of_order(self) -> None:
         eventful()
         number("bill", date(2026, 1, 1), org="shop")
         number("bill", date(2026, 3, 1), org="shop")
-        (whole,) = told("summary", tenant="shop")
+        (whole,) = part_rows("summary", tenant="shop")
         edges = [date(2026, 1, 1), date(2026, 1, 15), date(2026, 1, 31), date(2026, 2, 2), date(2026, 12, 31)]
         parts = [
-            told("summary", tenant="shop", since=since if at else None, until=until)[0]
+            part_rows("summary", tenant="shop", since=since if at else None, until=until)[0]
             for at, (since, until) in enumerate(
                 zip([date.fromordinal(edge.toordinal() + 1) for edge in edges], edges[1:], strict=False)
             )
@@ -146,7 +146,7 @@ class TestSpansOfDates:
     def test_of_a_period_hold_all_of_it(self) -> None:
         eventful()
         number("bill", date(2027, 1, 1), org="shop")
-        assert [row.expected for row in told("summary", tenant="shop", on=date(2026, 7, 1))] == [8]
+        assert [row.expected for row in part_rows("summary", tenant="shop", on=date(2026, 7, 1))] == [8]
         with continuity_report(tenant="shop", on=date(2026, 7, 1)) as report:
             assert report.header.period == "2026-01-01 to 2026-12-31"
             assert (report.header.since, report.header.until) == (None, None)
@@ -210,16 +210,16 @@ class TestOneSnapshot:
             assert not checkout.is_alive()
             assert (rows(report, "summary")[0].missing, len(rows(report, "gaps"))) == (3, 3)
             assert (rows(report, "summary")[0].void, len(rows(report, "voids"))) == (1, 1)
-        assert told("summary", tenant="shop")[0].missing == len(told("gaps", tenant="shop")) == 4
-        assert told("summary", tenant="shop")[0].void == len(told("voids", tenant="shop")) == 2
+        assert part_rows("summary", tenant="shop")[0].missing == len(part_rows("gaps", tenant="shop")) == 4
+        assert part_rows("summary", tenant="shop")[0].void == len(part_rows("voids", tenant="shop")) == 2
 
     def test_more_spans_than_are_kept_are_read_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
         eventful()
         number("bill", date(2027, 1, 1), org="shop")
         flagged(Period.objects.get(prefix="B2027-"))
-        kept = [told(name, tenant="shop") for name in ("summary", "gaps", "in_progress")]
+        kept = [part_rows(name, tenant="shop") for name in ("summary", "gaps", "in_progress")]
         monkeypatch.setattr(scope, "_KEPT", 3)
-        assert [told(name, tenant="shop") for name in ("summary", "gaps", "in_progress")] == kept
+        assert [part_rows(name, tenant="shop") for name in ("summary", "gaps", "in_progress")] == kept
         with continuity_report(tenant="shop") as report:
             rows(report, "gaps")
             assert rows(report, "gaps") == kept[1]
@@ -233,11 +233,11 @@ class TestOneSnapshot:
     def test_a_transaction_without_a_snapshot_is_refused(self) -> None:
         eventful()
         with transaction.atomic(), pytest.raises(ReportError, match="read committed"):
-            told("summary", tenant="shop")
+            part_rows("summary", tenant="shop")
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            assert told("summary", tenant="shop")[0].expected == 8
+            assert part_rows("summary", tenant="shop")[0].expected == 8
 
 
 class TestWhatIsWrong:
@@ -379,7 +379,7 @@ class TestTheLists:
         number("far", None, org="shop")  # type: ignore[arg-type]
         define_series("near", org="shop", template="N{counter}", calendar="never", time_zone="Pacific/Pago_Pago")
         number("near", None, org="shop")  # type: ignore[arg-type]
-        assert told("dating", tenant="shop") == []
+        assert part_rows("dating", tenant="shop") == []
 
     def test_declarations_with_who_when_and_under_which_reference(self) -> None:
         eventful()
@@ -395,7 +395,7 @@ class TestTheLists:
 
     def test_the_settings_of_each_series(self) -> None:
         eventful()
-        (row,) = told("series", tenant="shop")
+        (row,) = part_rows("series", tenant="shop")
         assert (row.series, row.allocation, row.chronological, row.rules) == ("bill", "reserved", "off", "")
 
     def test_moments_of_several_zones_are_told_in_one(self) -> None:
@@ -441,7 +441,7 @@ class TestTheLists:
 class TestWhatOthersAdd:
     def test_the_day_by_which_a_gap_is_declared(self) -> None:
         eventful()
-        assert not hasattr(told("gaps", tenant="shop")[0], "declaration_due")
+        assert not hasattr(part_rows("gaps", tenant="shop")[0], "declaration_due")
         define_series("nota", org="brazil", template="{counter}", calendar="never", time_zone="UTC", rules="BR")
         with transaction.atomic():
             issue_many("nota", org="brazil", documents=["a", "b", "c"], on=date(2026, 12, 31))
@@ -455,15 +455,15 @@ class TestWhatOthersAdd:
         define_series("invoice", org="books", template="B{year}-{counter:03}", calendar="year", time_zone="UTC")
         with transaction.atomic():
             issue_many("invoice", org="books", documents=["a", "b", "c", "d"], on=date(2026, 1, 5))
-        there = There(BookSettings("xero", tenant="books", grace=timedelta(0)))
-        there.put("1", "B2026-001", issued_on=date(2026, 1, 5))
-        there.put("2", "b2026-002", issued_on=None)
-        there.put("9", "FOREIGN-1")
-        assert len(there.differs()) == 3
+        system = PaperSystem(BookSettings("xero", tenant="books", grace=timedelta(0)))
+        system.put("1", "B2026-001", issued_on=date(2026, 1, 5))
+        system.put("2", "b2026-002", issued_on=None)
+        system.put("9", "FOREIGN-1")
+        assert len(system.differs()) == 3
         acknowledge(next(findings(tenant="books", kind="unknown")).id, reason="another shop's", by="ada")
         with continuity_report(tenant="books") as report:
             assert [part.name for part in report.parts][-4:] == ["findings", "confirmed", "series", "settings"]
-            assert {(row.number, row.series, row.there, row.reason) for row in rows(report, "findings")} == {
+            assert {(row.number, row.series, row.system, row.reason) for row in rows(report, "findings")} == {
                 ("B2026-003", "invoice", "nothing", ""),
                 ("B2026-004", "invoice", "nothing", ""),
                 ("FOREIGN-1", "", "posted FOREIGN-1 of 2026-03-01", "another shop's"),
@@ -534,9 +534,9 @@ def test_gaps_are_those_of_a_model_that_looks_at_each_value(kinds: list[str]) ->
             gap.after_number and int(gap.after_number.rsplit("-", 1)[1]),
             "gap" if gap.cause.startswith("cause") else "lost",
         )
-        for gap in told("gaps", series=code)
+        for gap in part_rows("gaps", series=code)
     ]
     assert found == expected
-    (row,) = told("summary", series=code)
+    (row,) = part_rows("summary", series=code)
     assert (row.missing, row.in_progress) == (kinds.count("gap") + kinds.count("lost"), kinds.count("reserved"))
     assert row.lost == kinds.count("lost")

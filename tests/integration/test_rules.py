@@ -41,13 +41,13 @@ INDIAN: dict[str, Any] = {
 }
 
 
-def only() -> SeriesReport:
+def only_report() -> SeriesReport:
     (one,) = report()
     return one
 
 
-def found(check: str) -> Finding:
-    (finding,) = [finding for finding in only().findings if finding.check == check]
+def finding_of(check: str) -> Finding:
+    (finding,) = [finding for finding in only_report().findings if finding.check == check]
     return finding
 
 
@@ -147,8 +147,8 @@ class TestCombined:
 
     def test_each_finding_names_its_rules(self) -> None:
         define_series("invoice", template="I-{counter:04}", calendar="never", rules=("DE", "IN"))
-        assert {finding.rules for finding in only().findings} == {"DE", "IN"}
-        assert only().name == "Germany and India"
+        assert {finding.rules for finding in only_report().findings} == {"DE", "IN"}
+        assert only_report().name == "Germany and India"
         assert "uniqueness (DE)" in run()[1]
 
     def test_the_database_takes_codes_alone(self) -> None:
@@ -234,7 +234,7 @@ class TestOpening:
 class TestReport:
     def test_without_rules_nothing_is_checked(self) -> None:
         define_series("invoice", template="I{year}-{counter}")
-        assert (only().rules, only().findings) == ("", ())
+        assert (only_report().rules, only_report().findings) == ("", ())
         code, told = run()
         assert (code, told) == (0, "invoice: no rules chosen, nothing checked\nIn order. Every value was looked at.\n")
 
@@ -242,7 +242,7 @@ class TestReport:
     def test_a_gap_counts_by_the_policy(self, rules: str) -> None:
         series = define_series("invoice", template="F{year}-{counter:05}", rules=rules, chronological=True)
         period = open_period(series, date(2026, 1, 1))
-        assert found("gaps").outcome is Outcome.PASSED
+        assert finding_of("gaps").outcome is Outcome.PASSED
         gap = flag(period, 1)
         expected = {
             "FR": Outcome.FAILED,
@@ -251,9 +251,9 @@ class TestReport:
             "PL": Outcome.WARNED,
             "AU": Outcome.PASSED,
         }
-        assert found("gaps").outcome is expected[rules]
+        assert finding_of("gaps").outcome is expected[rules]
         explain(gap, explanation="power cut")
-        assert found("gaps").outcome is (Outcome.FAILED if rules == "FR" else Outcome.PASSED)
+        assert finding_of("gaps").outcome is (Outcome.FAILED if rules == "FR" else Outcome.PASSED)
 
     def test_a_gap_to_declare(self, monkeypatch: pytest.MonkeyPatch) -> None:
         series = define_series("nfe", template="{counter}", calendar="never", rules="BR", time_zone="UTC")
@@ -266,11 +266,11 @@ class TestReport:
             (next_month.replace(day=11), Outcome.FAILED),
         ):
             monkeypatch.setattr("ledger.reports.rules.today_in", lambda zone, alias, day=day: day)
-            assert found("gaps").outcome is outcome, day
+            assert finding_of("gaps").outcome is outcome, day
         declare([GapRange(Period.objects.get(), 1, 1)], authority="other", reference="1")
-        assert found("gaps").outcome is Outcome.FAILED
+        assert finding_of("gaps").outcome is Outcome.FAILED
         declare([GapRange(Period.objects.get(), 1, 1)], authority="BR NF-e", reference="1")
-        assert found("gaps").outcome is Outcome.PASSED
+        assert finding_of("gaps").outcome is Outcome.PASSED
 
     @pytest.mark.django_db(transaction=True)
     def test_the_deadline_counts_from_the_break_and_not_from_the_flagging(self) -> None:
@@ -278,11 +278,11 @@ class TestReport:
         series = define_series("nfe", template="{counter}", calendar="never", rules="BR", time_zone="UTC")
         period = open_period(series)
         flag(period, 1)
-        assert found("gaps").outcome is Outcome.WARNED, "found today, and no number after it"
+        assert finding_of("gaps").outcome is Outcome.WARNED, "found today, and no number after it"
         with transaction.atomic():
             issue("nfe", on=date(2026, 5, 5))
-        assert found("gaps").outcome is Outcome.FAILED
-        assert "1 overdue" in found("gaps").told
+        assert finding_of("gaps").outcome is Outcome.FAILED
+        assert "1 overdue" in finding_of("gaps").told
         (fact,) = [fact for fact in judge(sweeps=()).facts if fact.kind is Kind.UNDECLARED]
         assert fact.count == 1
         assert due_days() == [date(2026, 6, 10)]
@@ -294,7 +294,7 @@ class TestReport:
         flag(period, 1, issued_on=date(2026, 4, 4), metadata={"cause": "rollback", "reservation": {"id": 1}})
         with transaction.atomic():
             issue("nfe", on=timezone.now().date())
-        assert "1 overdue" in found("gaps").told
+        assert "1 overdue" in finding_of("gaps").told
         assert due_days() == [date(2026, 5, 10)]
 
     def test_the_law_of_a_day(self) -> None:
@@ -312,7 +312,7 @@ class TestReport:
         with transaction.atomic():
             issue_many("invoice", documents=["a", "b"], on=date(2026, 2, 2))
         Series.objects.filter(pk=series.pk).update(rules="IN", chronological=True)
-        told = {finding.check: finding for finding in only().findings}
+        told = {finding.check: finding for finding in only_report().findings}
         assert told["length of numbers"].outcome is Outcome.FAILED
         assert told["length of numbers"].told == "2 of 2 numbers are too long, such as 'NUMBER_2026-000001'."
         assert told["characters of numbers"].outcome is Outcome.FAILED
@@ -334,26 +334,26 @@ class TestReport:
                 "UPDATE ledger_entry SET number = lower(%s) WHERE id = %s", [entries[0].number, entries[1].pk]
             )
         assert series.rules == "IN"
-        assert found("uniqueness").outcome is Outcome.FAILED
-        assert found("uniqueness").told.startswith("1 of 2 numbers")
+        assert finding_of("uniqueness").outcome is Outcome.FAILED
+        assert finding_of("uniqueness").told.startswith("1 of 2 numbers")
 
     def test_values_and_order(self) -> None:
         series = define_series("nfe", template="{counter}", calendar="never", rules="", start_value=999_999_999)
         issue_many("nfe", documents=["a", "b"], on=date(2026, 5, 5))
         issue("nfe", on=date(2026, 5, 4))
         Series.objects.filter(pk=series.pk).update(rules="BR")
-        assert found("values of numbers").told.startswith("2 of 3 numbers have other values, such as '1000000000'")
+        assert finding_of("values of numbers").told.startswith("2 of 3 numbers have other values, such as '1000000000'")
         Series.objects.filter(pk=series.pk).update(rules="FR")
-        assert found("order of numbers").told.startswith("1 numbers are dated before")
-        assert found("order of numbers").outcome is Outcome.FAILED
+        assert finding_of("order of numbers").told.startswith("1 numbers are dated before")
+        assert finding_of("order of numbers").outcome is Outcome.FAILED
 
     def test_holes_warn(self) -> None:
         define_series("invoice", template="I{year}-{counter}", rules="DE")
         issue_many("invoice", documents=["a", "b"], on=date(2026, 5, 5))
-        assert found("holes").outcome is Outcome.PASSED
+        assert finding_of("holes").outcome is Outcome.PASSED
         Period.objects.update(last_value=4)
-        assert found("holes").told == "2 values have no entry yet, and 0 are reserved."
-        assert found("holes").outcome is Outcome.WARNED
+        assert finding_of("holes").told == "2 values have no entry yet, and 0 are reserved."
+        assert finding_of("holes").outcome is Outcome.WARNED
 
     def test_growth_names_the_day(self) -> None:
         today = timezone.now().date()
@@ -364,34 +364,34 @@ class TestReport:
         assert period.max_value == 99_999_999
         Period.objects.update(last_value=99_999_979)
         issue_many("invoice", documents=["a", "b"], on=today - timedelta(days=1))
-        finding = found("growth")
+        finding = finding_of("growth")
         assert finding.outcome is Outcome.WARNED
         # Two in two days, and 18 are left.
         assert f"runs out about {today + timedelta(days=18)}, at 2 numbers since" in finding.told
         Period.objects.update(max_value=99_999_999_999)
-        assert found("growth").told == finding.told, "the rules end it, not the period"
+        assert finding_of("growth").told == finding.told, "the rules end it, not the period"
 
     def test_growth_is_silent_where_the_counter_lasts(self) -> None:
         define_series("invoice", template="INVOICE-{counter:06}", calendar="never", rules="IN")
         issue("invoice")
-        assert "growth" not in {finding.check for finding in only().findings}
+        assert "growth" not in {finding.check for finding in only_report().findings}
 
     def test_the_real_numbers_of_a_retailer(self) -> None:
         adopt_real_file()
         Series.objects.update(rules="UK")
-        assert found("gaps").told == "19,323 numbers are known to be missing, 19,323 of them without explanation."
+        assert finding_of("gaps").told == "19,323 numbers are known to be missing, 19,323 of them without explanation."
         assert run()[0] == 1
         Series.objects.update(rules="IN")
-        told = {finding.check: finding for finding in only().findings}
+        told = {finding.check: finding for finding in only_report().findings}
         assert told["length of numbers"].told == "The longest of 25,900 numbers has 7 characters."
         assert told["characters of numbers"].outcome is Outcome.PASSED
         Series.objects.update(rules="FR")
-        assert found("order of numbers").told.startswith("5 numbers are dated before")
+        assert finding_of("order of numbers").told.startswith("5 numbers are dated before")
 
     def test_an_unknown_rule_set_is_a_failure_and_not_silence(self) -> None:
         series = define_series("invoice", template="I{year}-{counter}")
         Series.objects.filter(pk=series.pk).update(rules="ZZ")
-        assert only().count(Outcome.FAILED) == 1
+        assert only_report().count(Outcome.FAILED) == 1
         assert run()[0] == 1
 
 

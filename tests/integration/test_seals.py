@@ -129,15 +129,15 @@ def tamper(sealed: BaseDatabaseWrapper) -> Iterator[Callable[..., None]]:
         yield partial(full_ledger.tampered, sealed)
 
 
-def found(**wanted: Any) -> list[Alarm]:
+def seal_alarms(**wanted: Any) -> list[Alarm]:
     alarms = list(verify_seals(ALIAS, **wanted))
     for alarm in alarms:
         assert str(alarm).startswith("rule 8, seal")
     return alarms
 
 
-def told(**wanted: Any) -> set[tuple[str, str | None]]:
-    return {(alarm.check, alarm.table) for alarm in found(**wanted)}
+def alarm_checks(**wanted: Any) -> set[tuple[str, str | None]]:
+    return {(alarm.check, alarm.table) for alarm in seal_alarms(**wanted)}
 
 
 def rows(statement: str) -> list[tuple[Any, ...]]:
@@ -147,7 +147,7 @@ def rows(statement: str) -> list[tuple[Any, ...]]:
 
 
 def test_what_nobody_touched_is_as_it_was_sealed(tamper: object) -> None:
-    assert found() == []
+    assert seal_alarms() == []
 
 
 @pytest.mark.parametrize("table", event_tables())
@@ -198,7 +198,7 @@ def test_one_column_of_one_row(tamper: Callable[..., None], table: str, field: F
         *(f"ALTER TABLE {table} DROP CONSTRAINT {name}" for (name,) in constraints),
         f'UPDATE {table} t SET "{field.column}" = {changed(field)} WHERE id = {row}',
     )
-    assert ("sealed-row-changed", table, row) in {(alarm.check, alarm.table, alarm.id) for alarm in found()}
+    assert ("sealed-row-changed", table, row) in {(alarm.check, alarm.table, alarm.id) for alarm in seal_alarms()}
 
 
 def test_an_entry_in_a_period_of_another_series_that_begins_on_the_same_day(tamper: Callable[..., None]) -> None:
@@ -206,7 +206,7 @@ def test_an_entry_in_a_period_of_another_series_that_begins_on_the_same_day(tamp
     tamper(f"UPDATE ledger_entry SET {TILL} WHERE id = {row}")
     [[days]] = rows("SELECT count(DISTINCT starts_on) FROM ledger_period WHERE prefix IN ('T2025-', 'INV-2025-')")
     assert days == 1
-    assert ("sealed-row-changed", row) in {(alarm.check, alarm.id) for alarm in found()}
+    assert ("sealed-row-changed", row) in {(alarm.check, alarm.id) for alarm in seal_alarms()}
 
 
 def test_the_newest_numbers_deleted_and_the_counter_lowered(tamper: Callable[..., None]) -> None:
@@ -215,7 +215,7 @@ def test_the_newest_numbers_deleted_and_the_counter_lowered(tamper: Callable[...
         f"DELETE FROM ledger_entry WHERE {INVOICE} AND value > 9",
         f"UPDATE ledger_period SET last_value = 9 WHERE {PERIOD}",
     )
-    alarms = found()
+    alarms = seal_alarms()
     assert [(alarm.id,) for alarm in alarms if alarm.check == "sealed-row-gone"] == lost
     [counter] = [alarm for alarm in alarms if alarm.check == "sealed-setting"]
     assert "counter 12 → 9 since seal 2" in counter.problem
@@ -231,7 +231,7 @@ def test_a_middle_number_deleted_and_the_rest_renumbered(tamper: Callable[..., N
         f"UPDATE ledger_entry SET value = value - 1, number = 'INV-2025-' || lpad((value - 1)::text, 6, '0')"
         f" WHERE {INVOICE} AND value > 5",
     )
-    alarms = found()
+    alarms = seal_alarms()
     assert [alarm.id for alarm in alarms if alarm.check == "sealed-row-gone"] == [gone]
     renumbered = {alarm.number for alarm in alarms if alarm.check == "sealed-row-changed"}
     assert renumbered == {f"INV-2025-{value:06}" for value in range(5, 12)}
@@ -243,14 +243,14 @@ def test_rows_rewritten_by_a_change_of_the_column_with_every_guard_on(sealed: Ba
             "ALTER TABLE ledger_entry ALTER COLUMN document TYPE text"
             " USING CASE WHEN document = 'order:7' THEN 'order:of a friend' ELSE document END"
         )
-        alarms = found()
+        alarms = seal_alarms()
         assert {alarm.check for alarm in alarms} == {"sealed-row-changed"}
         assert {alarm.number for alarm in alarms} == {"INV-2025-000008"}
 
 
 def test_a_void_deleted(tamper: Callable[..., None]) -> None:
     tamper("DELETE FROM ledger_numbervoided WHERE tenant = 'acme'")
-    assert told() == {("sealed-row-gone", "ledger_numbervoided")}
+    assert alarm_checks() == {("sealed-row-gone", "ledger_numbervoided")}
 
 
 @pytest.mark.parametrize(
@@ -265,12 +265,12 @@ def test_a_row_that_pretends_to_be_old_or_of_another_era(
         "INSERT INTO ledger_numbervoided (tenant, entry_id, reason, replacement, actor, transaction_id, era)"
         f" SELECT 'acme', max(e.id), 'never mind', '', '', {transaction_id}, {era} FROM ledger_entry e WHERE {INVOICE}"
     )
-    assert told() == {("sealed-row-added", "ledger_numbervoided")}
+    assert alarm_checks() == {("sealed-row-added", "ledger_numbervoided")}
 
 
 def test_rows_copied_into_another_era(tamper: Callable[..., None]) -> None:
     tamper("UPDATE ledger_numbervoided SET era = 2 WHERE tenant = 'acme'")
-    assert told() == {("sealed-row-changed", "ledger_numbervoided")}
+    assert alarm_checks() == {("sealed-row-changed", "ledger_numbervoided")}
 
 
 @pytest.mark.parametrize(
@@ -285,7 +285,7 @@ def test_rows_copied_into_another_era(tamper: Callable[..., None]) -> None:
 )
 def test_a_setting_changed_past_the_trigger_that_notes_it(tamper: Callable[..., None], change: str, words: str) -> None:
     tamper(f"UPDATE {change}")
-    [alarm] = found()
+    [alarm] = seal_alarms()
     assert alarm.check == "sealed-setting"
     assert words in alarm.problem
 
@@ -312,7 +312,7 @@ def test_a_setting_that_was_switched_between_two_seals_shows_after_the_next_one(
 
 def test_a_period_and_a_series_that_are_gone(tamper: Callable[..., None]) -> None:
     tamper("DELETE FROM ledger_period WHERE prefix = 'L2025-'", "DELETE FROM ledger_series WHERE code = 'late'")
-    assert {("sealed-row-gone", "ledger_period"), ("sealed-row-gone", "ledger_series")} < told()
+    assert {("sealed-row-gone", "ledger_period"), ("sealed-row-gone", "ledger_series")} < alarm_checks()
 
 
 def test_two_seals_swapped(tamper: Callable[..., None]) -> None:
@@ -320,7 +320,7 @@ def test_two_seals_swapped(tamper: Callable[..., None]) -> None:
         "UPDATE ledger_seal SET number = 10 - number WHERE tenant = 'acme'",
         "UPDATE ledger_seal SET number = number - 7 WHERE tenant = 'acme'",
     )
-    assert ("seal-broken", "ledger_seal") in told()
+    assert ("seal-broken", "ledger_seal") in alarm_checks()
 
 
 @pytest.mark.parametrize("column", ["leaves", "salt", "ids", "head", "signature", "root", "snapshot", "state", "key"])
@@ -337,7 +337,7 @@ def test_a_seal_that_was_changed(tamper: Callable[..., None], column: str) -> No
         "key": "repeat('0', 64)",
     }[column]
     tamper(f"UPDATE ledger_seal SET {column} = {other} WHERE tenant = 'acme' AND number = 1")
-    alarms = found()
+    alarms = seal_alarms()
     assert alarms
     assert {alarm.check for alarm in alarms} <= {"seal-broken", "sealed-row-changed", "sealed-setting"}
 
@@ -351,21 +351,21 @@ def test_the_last_seal_dropped_is_found_by_a_head_that_was_kept(tamper: Callable
         f"UPDATE ledger_period SET last_value = 9 WHERE {PERIOD}",
         "DELETE FROM ledger_seal WHERE tenant IS NULL AND number = 2",
     )
-    assert found() == []
-    alarms = found(known=read_known(tmp_path))
+    assert seal_alarms() == []
+    alarms = seal_alarms(known=read_known(tmp_path))
     assert {(alarm.check, alarm.tenant) for alarm in alarms} == {("seal-gone", "acme"), ("seal-gone", None)}
 
 
 def test_the_last_seal_of_a_tenant_dropped_is_found_by_the_databases_seal(tamper: Callable[..., None]) -> None:
     tamper("DELETE FROM ledger_seal WHERE tenant = 'acme' AND number = 2")
-    assert ("sealed-row-gone", "ledger_seal") in told()
+    assert ("sealed-row-gone", "ledger_seal") in alarm_checks()
 
 
 def test_all_seals_dropped(tamper: Callable[..., None], tmp_path: Path) -> None:
     keep(tmp_path)
     tamper("DELETE FROM ledger_seal")
-    assert found() == []
-    assert {alarm.check for alarm in found(known=read_known(tmp_path))} == {"seal-gone"}
+    assert seal_alarms() == []
+    assert {alarm.check for alarm in seal_alarms(known=read_known(tmp_path))} == {"seal-gone"}
 
 
 def keep(folder: Path) -> None:
@@ -447,7 +447,7 @@ def play_back(alias: str, backup: dict[str, list[Any]]) -> None:
 def test_a_large_seal_tells_how_far_it_is(tamper: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ledger.verification.seals._TOLD_ROWS", 10)
     steps: list[str] = []
-    assert found(tenant="acme", progress=steps.append) == []
+    assert seal_alarms(tenant="acme", progress=steps.append) == []
     size = LedgerSeal.objects.using(ALIAS).get(tenant="acme", number=1).size
     assert steps[:3] == ["seal 1 of 'acme'", *(f"seal 1 of 'acme', {rows} of {size} rows" for rows in (10, 20))]
 

@@ -65,7 +65,7 @@ def tables() -> list[str]:
     return [name for (name,) in found]
 
 
-def told(*arguments: str, alias: str = NEW) -> str:
+def seal_output(*arguments: str, alias: str = NEW) -> str:
     out = StringIO()
     try:
         call_command("ledger_seal", *arguments, "--database", alias, stdout=out, stderr=StringIO())
@@ -120,19 +120,19 @@ def test_one_root_on_two_servers_and_a_new_era(servers: tuple[CrashingServer, Cr
 
     number(NEW, "there:1")
     for refused in ("now", "status"):
-        assert "was sealed on another server" in told(refused)
+        assert "was sealed on another server" in seal_output(refused)
     changed = "UPDATE ledger_entry SET document = '{}' WHERE value = 1"
     rows(NEW, "ALTER TABLE ledger_entry DISABLE TRIGGER USER")
     rows(NEW, changed.format("order:of a friend"))
-    assert "1 rows are not as they were sealed: ledger_entry 1." in told("new-era")
+    assert "1 rows are not as they were sealed: ledger_entry 1." in seal_output("new-era")
     assert (rows(NEW, "SELECT ledger_era()"), LedgerSeal.objects.using(NEW).count()) == ([(1,)], 3), "nothing was done"
     rows(NEW, changed.format("order:1"))
     call_command("ledger_install", database=NEW, stdout=StringIO())
 
-    assert "A new era has begun, with seal 2 of the database." in told("new-era")
+    assert "A new era has begun, with seal 2 of the database." in seal_output("new-era")
     number(NEW, "there:2")
-    assert "seals of " in told("now")
-    assert told("verify") == "All rows are as they were sealed: 1 tenant.\n"
+    assert "seals of " in seal_output("now")
+    assert seal_output("verify") == "All rows are as they were sealed: 1 tenant.\n"
     sealed = rows(
         NEW,
         "SELECT e.document, array_agg(z.number) FROM ledger_entry e LEFT JOIN ledger_sealed_rows('acme') z"

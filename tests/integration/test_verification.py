@@ -11,7 +11,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from ledger.models import Entry
 from ledger.verification import CHECKS
 from ledger.verification.findings import MEANINGS
-from tests.integration.full_ledger import ALIAS, INVOICE, checks, found
+from tests.integration.full_ledger import ALIAS, INVOICE, all_alarms, checks
 from tests.integration.schema_tampering import BYPASSES
 from tests.integration.tampering import CASES, QUEUED
 
@@ -24,7 +24,7 @@ WORK = {"reservation-old", "setting", "code-text", "document-text", "document-of
 
 
 def test_a_clean_ledger(ledger: BaseDatabaseWrapper) -> None:
-    assert found() == []
+    assert all_alarms() == []
     out = StringIO()
     call_command("ledger_verify", database=ALIAS, stdout=out)
     assert f"{len(CHECKS)} checks found nothing.\nIn order. Every value was looked at." in out.getvalue()
@@ -55,7 +55,7 @@ def test_a_broken_row_is_named(
 
 def test_a_row_is_named_with_all_that_finds_it(tamper: Callable[..., None]) -> None:
     tamper(f"UPDATE ledger_entry SET number = 'INV-5' WHERE {INVOICE} AND value = 5")
-    [finding] = found()
+    [finding] = all_alarms()
     assert (finding.tenant, finding.series, finding.period) == ("acme", "invoice", "2025-01-01 to 2025-12-31")
     assert (finding.value, finding.number, finding.table) == (5, "INV-5", "ledger_entry")
     assert finding.id in Entry.objects.using(ALIAS).filter(value=5).values_list("pk", flat=True)
@@ -73,7 +73,7 @@ def test_the_filters_hold_for_what_waits(
     tamper: Callable[..., None], statements: list[str], rule: int, check: str, text: str
 ) -> None:
     tamper(*statements)
-    (tenant,) = {finding.tenant for finding in found() if finding.check == check}
+    (tenant,) = {finding.tenant for finding in all_alarms() if finding.check == check}
     assert check in checks(tenant=tenant)
     assert check not in checks(tenant="zenith")
     assert check not in checks(series="invoice")

@@ -34,7 +34,7 @@ from tests.databases import (
     plain_owner,
     with_user,
 )
-from tests.integration.full_ledger import ALIAS, found, undone
+from tests.integration.full_ledger import ALIAS, all_alarms, undone
 from tests.integration.schema_tampering import BYPASSES, ROLE, Bypass
 from tests.provision import client_program
 
@@ -43,7 +43,7 @@ from tests.provision import client_program
 def test_what_weakens_the_schema_is_named(ledger: BaseDatabaseWrapper, bypass: Bypass) -> None:
     with undone(ledger), ledger.cursor() as cursor:
         cursor.execute(bypass.statements)
-        findings = found()
+        findings = all_alarms()
     problems = [finding.problem for finding in findings if finding.check == bypass.check]
     assert any(all(text in problem for text in bypass.told) for problem in problems), findings
     assert {finding.rule for finding in findings if finding.check == bypass.check} == {8}
@@ -68,7 +68,7 @@ def test_each_missing_or_silent_guard_is_named(ledger: BaseDatabaseWrapper, stat
     with undone(ledger), ledger.cursor() as cursor:
         for table, trigger in guards:
             cursor.execute(statement.format(table=table, trigger=trigger))
-        findings = found()
+        findings = all_alarms()
     assert {finding.check for finding in findings} == {"trigger"}
     named = sorted(finding.problem.partition(SILENCED[statement])[0] for finding in findings)
     assert named == sorted(f"The trigger {trigger} on {table}" for table, trigger in guards)
@@ -80,7 +80,7 @@ def test_a_missing_foreign_key_is_named(ledger: BaseDatabaseWrapper) -> None:
             "SELECT conname FROM pg_constraint WHERE conrelid = 'ledger_numbervoided'::regclass AND contype = 'f'"
         )
         cursor.execute(f"ALTER TABLE ledger_numbervoided DROP CONSTRAINT {cursor.fetchone()[0]}")
-        [finding] = found()
+        [finding] = all_alarms()
         said = "The foreign key from ledger_numbervoided (entry_id) to ledger_entry is missing"
         assert finding.problem.startswith(said)
 
@@ -91,7 +91,7 @@ def test_a_foreign_key_by_another_name_is_the_same(ledger: BaseDatabaseWrapper) 
             "SELECT conname FROM pg_constraint WHERE conrelid = 'ledger_numbervoided'::regclass AND contype = 'f'"
         )
         cursor.execute(f"ALTER TABLE ledger_numbervoided RENAME CONSTRAINT {cursor.fetchone()[0]} TO entry_of_void")
-        assert found() == []
+        assert all_alarms() == []
 
 
 def test_a_not_null_that_was_never_proven_is_named(ledger: BaseDatabaseWrapper) -> None:
@@ -101,7 +101,7 @@ def test_a_not_null_that_was_never_proven_is_named(ledger: BaseDatabaseWrapper) 
     with undone(ledger), ledger.cursor() as cursor:
         cursor.execute("ALTER TABLE ledger_entry ALTER document DROP NOT NULL")
         cursor.execute("ALTER TABLE ledger_entry ADD CONSTRAINT later NOT NULL document NOT VALID")
-        [finding] = found()
+        [finding] = all_alarms()
         assert "The column document of ledger_entry may be null" in finding.problem
 
 
@@ -118,7 +118,7 @@ def test_a_constraint_that_is_not_enforced_is_named(ledger: BaseDatabaseWrapper)
             "SELECT conname FROM pg_constraint WHERE conrelid = 'ledger_numbervoided'::regclass AND contype = 'f'"
         )
         cursor.execute(f"ALTER TABLE ledger_numbervoided ALTER CONSTRAINT {cursor.fetchone()[0]} NOT ENFORCED")
-        problems = "\n".join(finding.problem for finding in found())
+        problems = "\n".join(finding.problem for finding in all_alarms())
     assert "The constraint ledger_adoptedgap_order on ledger_adoptedgap is another one" in problems
     assert "The foreign key from ledger_numbervoided (entry_id) to ledger_entry is another one" in problems
     assert problems.count("NOT ENFORCED") >= 2
@@ -131,7 +131,7 @@ def test_a_constraint_that_is_not_enforced_is_named(ledger: BaseDatabaseWrapper)
 def test_a_missing_table_is_told_once_and_stops_nothing(ledger: BaseDatabaseWrapper, table: str) -> None:
     with undone(ledger), ledger.cursor() as cursor:
         cursor.execute(f"DROP TABLE {table} CASCADE")
-        findings = found()
+        findings = all_alarms()
         with pytest.raises(CommandError) as raised:
             call_command("ledger_verify", database=ALIAS, tenant="acme", stdout=StringIO())
     assert raised.value.returncode == 2
@@ -152,7 +152,7 @@ def test_a_missing_table_is_told_once_and_stops_nothing(ledger: BaseDatabaseWrap
 def test_a_check_that_the_role_may_not_do_is_told(ledger: BaseDatabaseWrapper) -> None:
     with undone(ledger), ledger.cursor() as cursor:
         cursor.execute(ROLE + "SET LOCAL ROLE folio_stranger")
-        findings = found()
+        findings = all_alarms()
     assert {finding.check for finding in findings} == {"not-checked"}
     assert any("permission denied for table ledger_period" in finding.problem for finding in findings)
 
@@ -160,7 +160,7 @@ def test_a_check_that_the_role_may_not_do_is_told(ledger: BaseDatabaseWrapper) -
 def test_no_table_at_all(ledger: BaseDatabaseWrapper) -> None:
     with undone(ledger), ledger.cursor() as cursor:
         cursor.execute("SET LOCAL search_path = pg_catalog")
-        assert found()[0].problem == "None of the ledger's tables is there."
+        assert all_alarms()[0].problem == "None of the ledger's tables is there."
 
 
 # ---- What is no finding --------------------------------------------------------------------------------------------
@@ -285,7 +285,7 @@ def test_an_unknown_major_is_noted_and_privileges_are_looked_at(
     assert "and noted what stands above: 1." in out.getvalue()
     with undone(ledger), ledger.cursor() as cursor:
         cursor.execute("GRANT DELETE ON ledger_entry TO PUBLIC; DROP TRIGGER ledger_entry_fits ON ledger_entry")
-        assert [finding.check for finding in found()] == ["privilege"]
+        assert [finding.check for finding in all_alarms()] == ["privilege"]
     # (tests/roles/test_held_counters.py)
     assert {*NOTED, "host", "collation", "not-compared", "prepared-transaction"} == set(NOTES)
 
@@ -339,7 +339,7 @@ def test_the_tables_of_the_workers_are_checked_if_installed(ledger: BaseDatabase
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for table in sorted(others):
             cursor.execute(f"DROP TABLE {table} CASCADE")
-            missing = [finding.problem for finding in found() if finding.check == "table"]
+            missing = [finding.problem for finding in all_alarms() if finding.check == "table"]
             others -= {table}
             assert len(missing) == (len(shipped["table"].keys() - set(all_tables())) - len(others) if others else 0)
 

@@ -61,7 +61,7 @@ TODAYS = [
 ]
 
 
-def told(ledger: BaseDatabaseWrapper, **wanted: Any) -> list[Alarm]:
+def key_alarms(ledger: BaseDatabaseWrapper, **wanted: Any) -> list[Alarm]:
     """What this one check says."""
     arguments: dict[str, Any] = {"tenant": None, "series": None, **wanted}
     return list(verification._offending_rows(ledger, keys.KEYS, **arguments))
@@ -76,7 +76,7 @@ def test_another_key_is_told(
         f"UPDATE ledger_entry SET document = '{written}' WHERE {INVOICE} AND value = 5",
         f"UPDATE ledger_series SET tenant = '{written}' WHERE tenant = 'zenith' AND code = 'ticket'",
     )
-    problems = {each.check: each.problem for each in told(ledger)}
+    problems = {each.check: each.problem for each in key_alarms(ledger)}
     assert set(problems) == {f"document-{check}", f"tenant-{check}"}
     assert all(text in problem for problem in problems.values())
 
@@ -87,7 +87,7 @@ def test_todays_keys_are_not_told(ledger: BaseDatabaseWrapper, tamper: Callable[
         entries = [row[0] for row in cursor.fetchall()]
     keys_of = zip(entries, TODAYS, strict=True)
     tamper(*(f"UPDATE ledger_entry SET document = '{key}' WHERE id = {entry}" for entry, key in keys_of))
-    assert told(ledger) == []
+    assert key_alarms(ledger) == []
 
 
 def test_keys_of_one_kind_are_told_once_for_each_series(
@@ -98,7 +98,7 @@ def test_keys_of_one_kind_are_told_once_for_each_series(
         f"UPDATE ledger_entry SET document = 'shop.order:0' || value WHERE {INVOICE} AND value IN (7, 8)",
         f"UPDATE ledger_entry SET document = 'a ' || value || ' ' WHERE {INVOICE} AND value IN (1, 9)",
     )
-    found = {(each.check, each.value): each.problem for each in told(ledger)}
+    found = {(each.check, each.value): each.problem for each in key_alarms(ledger)}
     assert set(found) == {("document-of-child", 2), ("document-form", 7), ("document-text", 1), ("document-text", 9)}
     assert "shop.websale:2 and 4 more, today shop.sale:…" in found["document-of-child", 2]
     assert "shop.order:07 and 1 more." in found["document-form", 7]
@@ -106,17 +106,17 @@ def test_keys_of_one_kind_are_told_once_for_each_series(
 
 def test_a_tenant_is_told_once(ledger: BaseDatabaseWrapper, tamper: Callable[..., None]) -> None:
     tamper("UPDATE ledger_series SET tenant = 'shop.websale:17' WHERE tenant = 'acme'")
-    [finding] = told(ledger)
+    [finding] = key_alarms(ledger)
     assert finding.problem.endswith("the key: shop.websale:17, today shop.sale:….")
     assert (finding.check, finding.tenant, finding.table) == ("tenant-of-child", "shop.websale:17", "ledger_series")
-    assert [each.series for each in told(ledger, series="till")] == ["till"]
+    assert [each.series for each in key_alarms(ledger, series="till")] == ["till"]
 
 
 def test_the_filters(ledger: BaseDatabaseWrapper, tamper: Callable[..., None]) -> None:
     tamper(f"UPDATE ledger_entry SET document = 'shop.websale:17' WHERE {INVOICE} AND value = 5")
     for wanted in ({"tenant": "acme"}, {"series": "invoice"}, {"tenant": "acme", "series": "invoice"}):
-        assert [each.check for each in told(ledger, **wanted)] == ["document-of-child"]
-    assert told(ledger, tenant="zenith") == told(ledger, series="ticket") == []
+        assert [each.check for each in key_alarms(ledger, **wanted)] == ["document-of-child"]
+    assert key_alarms(ledger, tenant="zenith") == key_alarms(ledger, series="ticket") == []
 
 
 def test_the_entries_are_read_once_whatever_the_models(ledger: BaseDatabaseWrapper) -> None:

@@ -61,7 +61,7 @@ def _filled() -> None:
     User.objects.db_manager(OWNER).create_superuser("root", password="correct horse")
 
 
-def said(*command: str, alias: str = AUDITOR) -> tuple[int, str]:
+def output(*command: str, alias: str = AUDITOR) -> tuple[int, str]:
     """A command's exit code and output."""
     out, code, told = StringIO(), 0, ""
     try:
@@ -85,7 +85,7 @@ def said(*command: str, alias: str = AUDITOR) -> tuple[int, str]:
     ids=" ".join,
 )
 def test_a_command_that_reads(command: tuple[str, ...]) -> None:
-    code, told = said(*command)
+    code, told = output(*command)
     assert "may not do" not in told
     # The exit code shows a gap that nobody has explained.
     assert (code, told) == (command[0] != "ledger_series", told)
@@ -93,7 +93,7 @@ def test_a_command_that_reads(command: tuple[str, ...]) -> None:
 
 def test_a_report_as_a_file(tmp_path: Path) -> None:
     for kind in ("xlsx", "pdf"):
-        said("ledger_report", "--tenant", TENANT, "--format", kind, "--output", str(tmp_path / f"report.{kind}"))
+        output("ledger_report", "--tenant", TENANT, "--format", kind, "--output", str(tmp_path / f"report.{kind}"))
         assert (tmp_path / f"report.{kind}").stat().st_size > 1000
 
 

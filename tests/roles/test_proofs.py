@@ -122,7 +122,7 @@ def places(logins: Logins) -> dict[str, int]:
 
 
 @contextmanager
-def done(statement: str) -> Iterator[None]:
+def undone(statement: str) -> Iterator[None]:
     """Runs statements as the owner, with the checks of COMMIT, and rolls them back."""
     with transaction.atomic(using=OWNER):
         rows(OWNER, statement.replace("%", "%%"))
@@ -131,7 +131,7 @@ def done(statement: str) -> Iterator[None]:
         transaction.set_rollback(True, using=OWNER)
 
 
-def found() -> set[int]:
+def broken_rules() -> set[int]:
     """The rules that ``ledger_verify`` finds broken."""
     return {alarm.rule for alarm in verify(using=OWNER) if alarm.rule is not None}
 
@@ -159,21 +159,21 @@ def test_workers_who_do_not_sweep_are_told(places: dict[str, int]) -> None:
     for when, is_told in (("now()", False), ("now() - interval '2 hours'", True)):
         columns = "tenant, series_id, period_id, value, issued_on, document, actor, checkout_transaction_id"
         again = f"INSERT INTO ledger_reservation ({columns}, reserved_at) SELECT {columns}, {when} FROM kept"
-        with done(f"CREATE TEMP TABLE kept AS TABLE ledger_reservation; DELETE FROM ledger_reservation; {again}"):
+        with undone(f"CREATE TEMP TABLE kept AS TABLE ledger_reservation; DELETE FROM ledger_reservation; {again}"):
             kinds = {fact.kind for fact in judge(sweeps=(), using=OWNER).facts}
             assert (Kind.RESERVED in kinds) is is_told
-            assert (9 in found()) is is_told
+            assert (9 in broken_rules()) is is_told
     sweep(series="shown", grace=timedelta(0), using=WORKERS)
 
 
 @pytest.mark.parametrize("rule", ATTACKS)
 def test_the_owner_who_writes_rows(rule: int, places: dict[str, int]) -> None:
-    assert found() == set()
+    assert broken_rules() == set()
     succeeded, refused = [], set()
     for attack in ATTACKS[rule]:
         try:
-            with done(attack.format(**places)):
-                succeeded.append((attack, found()))
+            with undone(attack.format(**places)):
+                succeeded.append((attack, broken_rules()))
         except DatabaseError as error:
             refused.add(getattr(error.__cause__, "sqlstate", ""))
     # By a guard: restrict_violation, unique_violation, check_violation.
@@ -197,7 +197,7 @@ def test_a_guard_that_is_switched_off_is_told(rule: int, places: dict[str, int])
     guards = [name for name in HELD_BY[rule] if not name.startswith("ledger_append_only")]
     guards += [f"{name}@ledger_entry" for name in HELD_BY[rule] if name.startswith("ledger_append_only")]
     for guard in guards:
-        with done(_switched_off(*guard.split("@"))):
+        with undone(_switched_off(*guard.split("@"))):
             told = [alarm.problem for alarm in verify(using=OWNER) if alarm.rule == 8]
             assert any(guard.partition("@")[0] in problem for problem in told), guard
 

@@ -16,7 +16,7 @@ from ledger import errors, issue, issue_many, void
 from ledger.homes import home_of
 from ledger.models import Entry
 from tests.storm.crowd import Setup
-from tests.storm.journal import Journal, Kind, lines_of, told
+from tests.storm.journal import Journal, Kind, in_one_line, lines_of
 from tests.storm.plan import Checkout, Clock, Isolation, Item, Planner, Savepoint, all_series
 from tests.storm.setting_up import connect_through
 
@@ -123,7 +123,7 @@ class _Worker:
                 self._after_failure(error)
             except _AT_COMMIT as error:
                 refused_at_commit += 1
-                self.journal.note(Kind.REFUSED_AT_COMMIT, number=told(error))
+                self.journal.note(Kind.REFUSED_AT_COMMIT, number=in_one_line(error))
                 if refused_at_commit == 3:
                     self._resolve(checkout, Kind.REFUSED, error)
                     return None
@@ -249,7 +249,7 @@ class _Worker:
         if kind is None:
             kind = Kind.IN_DOUBT if self.at_commit else Kind.BROKEN
             connections.close_all()
-        self.journal.note(kind, number=told(error))
+        self.journal.note(kind, number=in_one_line(error))
         controller = parent_process()
         if controller is not None and not controller.is_alive():
             sys.exit(1)  # killed, so nobody will stop the storm
@@ -258,7 +258,7 @@ class _Worker:
         time.sleep(self.random.uniform(0.01, 0.1))
 
     def _resolve(self, checkout: Checkout, kind: Kind, error: Exception | None = None) -> None:
-        said = "" if error is None else self.journal.keep(error) if kind is Kind.ERROR else told(error)
+        said = "" if error is None else self.journal.keep(error) if kind is Kind.ERROR else in_one_line(error)
         for item in checkout.items:
             for document in item.documents:
                 self._note(kind, item, document, number=said)

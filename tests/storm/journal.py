@@ -44,7 +44,7 @@ class Kind(StrEnum):
     DONE = "done"  # the worker ended by itself
 
 
-def told(error: BaseException) -> str:
+def in_one_line(error: BaseException) -> str:
     """An error in one line."""
     return f"{type(error).__module__}.{type(error).__qualname__}: {error}"[:400]
 
@@ -69,7 +69,7 @@ class Journal:
         """What to note of an error that should not be; where it came from goes into a file beside the journal."""
         with self._errors.open("a", encoding="utf-8") as file:
             file.writelines([*traceback.format_exception(error), "\n"])
-        return told(error)
+        return in_one_line(error)
 
 
 def line(*fields: str) -> bytes:

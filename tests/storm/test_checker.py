@@ -161,7 +161,7 @@ def untold(document: str) -> str:
     )
 
 
-def told(kind: str, series: str = "", document: str = "", number: str = "") -> str:
+def line(kind: str, series: str = "", document: str = "", number: str = "") -> str:
     """One more line in a journal."""
     return f"INSERT INTO journal VALUES ('w2.0', '{kind}', 't', '{series}', '{document}', '{number}', '');"
 
@@ -183,8 +183,8 @@ UNSEEN = "DELETE FROM seen;"
 LAST_SEAL = "UPDATE ledger_seal SET ids = {}, counts = ARRAY[counts[1] + {}] WHERE number = 2"
 
 CASES = [
-    case("error", told("error", "serial", "a9", "DataError: …")),
-    case("given-up", told("given-up", "serial", "a9")),
+    case("error", line("error", "serial", "a9", "DataError: …")),
+    case("given-up", line("given-up", "serial", "a9")),
     case("hole", gone(1) + untold("a1")),
     case("hole", "DELETE FROM ledger_slot WHERE value = 2"),
     case("hole", "DELETE FROM ledger_slot WHERE value = 4", "counter"),
@@ -209,17 +209,17 @@ CASES = [
          "UPDATE journal SET number = 's-001/X' WHERE number = 'S-003/x'", "wrong-number"),
     case("wrong-number", UNSEEN + "UPDATE ledger_entry SET number = 'S-3/x' WHERE id = 3;"
          "UPDATE journal SET number = 'S-3/x' WHERE number = 'S-003/x'"),
-    case("two-answers", told("acknowledged", "serial", "a1", "S-009/x"), "lost"),
-    case("one-answer-for-two", told("acknowledged", "serial", "a9", "S-001/x"), "lost"),
-    case("shown-to-two", told("shown", "reserved", "r9", "R-002/x")),
+    case("two-answers", line("acknowledged", "serial", "a1", "S-009/x"), "lost"),
+    case("one-answer-for-two", line("acknowledged", "serial", "a9", "S-001/x"), "lost"),
+    case("shown-to-two", line("shown", "reserved", "r9", "R-002/x")),
     case("shown-to-another", "UPDATE journal SET document = 'r9' WHERE kind = 'shown' AND number = 'R-001/x'"),
-    case("another-than-returned", told("returned", "serial", "a1", "S-001/x") + told("returned", "serial", "a1", "S-9")
+    case("another-than-returned", line("returned", "serial", "a1", "S-001/x") + line("returned", "serial", "a1", "S-9")
          + "UPDATE journal SET worker = 'w0.0' WHERE kind = 'returned'"),
     case("reserved-for-another", "UPDATE ledger_reservation SET document = 'r9' WHERE value = 3"),
     case("lost", "UPDATE journal SET number = 'S-004/x' WHERE kind = 'acknowledged' AND number = 'S-003/x'"),
     case("lost", gone(9) + "INSERT INTO ledger_slot (tenant, period_id, value) VALUES ('t', 30, 3);",
          "lost-before-told", "lost-from-checkout", "open-reservation"),
-    case("lost-before-told", told("committed", "serial", "a9")),
+    case("lost-before-told", line("committed", "serial", "a9")),
     case("lost-from-checkout", "INSERT INTO storm_checkout VALUES ('w2.0/1', 't', 'serial', 'a9', 1)"),
     case("phantom", "DELETE FROM journal WHERE document = 'a3'"),
     case("phantom", "UPDATE journal SET series = 'pooled' WHERE document = 'a3' AND kind = 'asked'"),
@@ -230,13 +230,13 @@ CASES = [
     case("void-of-nothing", "UPDATE ledger_numbervoided SET voided_at = '2020-01-01'; DELETE FROM seen;"),
     case("void-of-nothing", "INSERT INTO ledger_numbervoided (id, tenant, entry_id) VALUES (2, 't', 77)"),
     case("void-of-nothing", "INSERT INTO ledger_numbervoided (id, tenant, entry_id, voided_at)"
-         " VALUES (2, 't', 8, '2026-06-01');" + told("void-asked", number="R-002/x")),
+         " VALUES (2, 't', 8, '2026-06-01');" + line("void-asked", number="R-002/x")),
     case("void-twice", "INSERT INTO ledger_numbervoided (id, tenant, entry_id, voided_at)"
          " VALUES (2, 't', 2, '2026-06-02')"),
     case("gap-issued", copy(8, kind="'issued'", document="'r2'", number="'R-002/x'")
          + "INSERT INTO storm_checkout VALUES ('w0.0/9', 't', 'reserved', 'r2', 1008);",
          "value-twice", "number-twice"),
-    case("gap-acknowledged", told("acknowledged", "reserved", "r2", "R-002/x"), "lost"),
+    case("gap-acknowledged", line("acknowledged", "reserved", "r2", "R-002/x"), "lost"),
     case("gap-with-document", UNSEEN + "UPDATE ledger_entry SET document = 'r2' WHERE id = 8"),
     case("gap-without-evidence", UNSEEN + "UPDATE ledger_entry SET metadata = '{}' WHERE id = 8", "gap-of-nobody"),
     case("gap-of-nobody", UNSEEN + "UPDATE ledger_entry SET metadata = '{\"reservation\": {}}' WHERE id = 8"),

@@ -23,27 +23,27 @@ def run(home: Path, code: str, **values: str) -> subprocess.CompletedProcess[str
     )
 
 
-def shown(home: Path, **values: str) -> str:
+def printed_key(home: Path, **values: str) -> str:
     done = run(home, SHOW, **values)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
 
 def test_a_key_is_made_once_and_kept(tmp_path: Path) -> None:
-    first = shown(tmp_path)
+    first = printed_key(tmp_path)
     assert len(first) >= 50
-    assert shown(tmp_path) == first
+    assert printed_key(tmp_path) == first
     assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_given_key_is_taken(tmp_path: Path) -> None:
-    assert shown(tmp_path, SECRET_KEY=KEY) == KEY
+    assert printed_key(tmp_path, SECRET_KEY=KEY) == KEY
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("given", [{}, {"SECRET_KEY": KEY}])
 def test_a_process_that_signs_nothing_has_a_key_of_its_own(tmp_path: Path, given: dict[str, str]) -> None:
-    first, second = (shown(tmp_path, SIGNS_NOTHING="1", **given) for _ in range(2))
+    first, second = (printed_key(tmp_path, SIGNS_NOTHING="1", **given) for _ in range(2))
     assert len({first, second, KEY}) == 3
     assert min(len(first), len(second)) >= 50
     # It is not kept: the site could find it, and a read-only file system would refuse it.

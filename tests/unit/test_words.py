@@ -19,7 +19,7 @@ _OF_A_PERIOD = re.compile(
 )
 
 
-def told() -> Iterator[tuple[str, str]]:
+def texts() -> Iterator[tuple[str, str]]:
     """Every text of the code but documentation and SQL, and every page, each with the name of its file."""
     for path in sorted([*_ROOT.glob("ledger/**/*.py"), *_ROOT.glob("workers/**/*.py")]):
         tree = ast.parse(path.read_text("utf-8"))
@@ -42,7 +42,7 @@ def test_open_is_said_of_periods_alone() -> None:
     """Values are in progress, findings and alarms unresolved, holes left over."""
     found = [
         (name, text)
-        for name, text in told()
+        for name, text in texts()
         if _OPEN.search(re.sub(r"%\(\w+\)s", "", text)) and " " in text.strip() and not _OF_A_PERIOD.search(text)
     ]
     assert not found
