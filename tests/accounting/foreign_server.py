@@ -1,4 +1,4 @@
-"""Somebody else's program, run for the tests: it is started, awaited until it answers, and ended."""
+"""Runs somebody else's program for the tests: starts it, waits until it answers, and ends it."""
 
 from __future__ import annotations
 

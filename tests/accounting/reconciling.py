@@ -25,7 +25,7 @@ from workers.accounting.http_options import HttpOptions
 ROOT = Path(__file__).resolve().parents[2]
 DAY = date(2026, 3, 5)
 
-#: What planting calls them, and what reconciliation does.
+#: The names of planted differences, and those of the findings for them.
 KINDS = {
     "missing there": "missing",
     "unknown here": "unknown",
@@ -40,7 +40,7 @@ KINDS = {
 
 
 def sell(count: int = 12) -> list[Issued]:
-    """So many numbers, the last of them void."""
+    """That many numbers, the last one void."""
     define_series("invoice", template="INV-{year}-{counter:03}", time_zone="UTC")
     issued = []
     for n in range(1, count + 1):
@@ -69,7 +69,7 @@ def open_findings() -> set[tuple[str, str]]:
 
 
 def expected(planted: list[Planted], **otherwise: str) -> set[tuple[str, str]]:
-    """The expected findings of what was planted; ``otherwise`` names kinds that show as others."""
+    """The findings expected for what was planted; ``otherwise`` names kinds that are found as another kind."""
     kinds = KINDS | {kind.replace("_", " "): told for kind, told in otherwise.items()}
     told = {(kinds[each.kind], each.number) for each in planted}
     # What has the number again is another sale's.

@@ -25,7 +25,7 @@ def two() -> Iterator[tuple[XeroStandIn, QuickBooksStandIn]]:
 
 @pytest.fixture
 def known(two: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before the worker starts. Both systems, and one whose settings won't do, in the environment of the worker."""
+    """Puts both systems, and one with wrong settings, into the environment before the worker starts."""
     xero, quickbooks = two
     given = environment(
         xero=system_settings("xero", xero.url),
@@ -37,7 +37,7 @@ def known(two: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def finished(count: int) -> list[SweepRun]:
-    """The rows of the sweep, once so many are finished."""
+    """The rows of the sweep, as soon as that many are finished."""
     runs = SweepRun.objects.filter(sweep__startswith="push:").exclude(finished_at=None).order_by("pk")
     until(lambda: runs.count() == count, lambda: f"not {count} runs: {list(SweepRun.objects.values())}")
     return list(runs)

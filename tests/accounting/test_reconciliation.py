@@ -49,7 +49,7 @@ def odoo(settings: Any) -> Iterator[OdooStandIn]:
 
 @pytest.fixture(autouse=True)
 def own_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a test registers goes with it."""
+    """Sweeps that a test registers are removed after it."""
     monkeypatch.setattr(registry, "_sweeps", dict(registry._sweeps))
 
 
@@ -92,7 +92,7 @@ class TestXero:
 
 
 class TestOdoo:
-    """It shows deletions only by absence."""
+    """Odoo shows deletions only by absence."""
 
     def test_by_changes_first_and_then_by_what_is_not_there(self, odoo: OdooStandIn) -> None:
         issued = sell()

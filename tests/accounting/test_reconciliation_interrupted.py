@@ -129,7 +129,7 @@ def test_interrupted_or_not_the_findings_are_the_same(
 
 
 def run_to_the_end(name: str, interrupting: Interrupting, *, full: bool) -> None:
-    """Like its beat: again and again, until a run is over."""
+    """As the schedule does: again and again, until a run is complete."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(reconciliation, "save_page", interrupting)
         asked = full

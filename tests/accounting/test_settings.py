@@ -1,4 +1,4 @@
-"""Systems and credentials of the settings: found, or missed by name."""
+"""Systems and credentials of the settings: they are found, or the error names what is missing."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def reserved_series() -> Series:
 
 
 def burn(count: int) -> None:
-    """So many numbers that a checkout reserved long ago and never took: work for flag_gaps."""
+    """Reserve that many numbers long ago, and never use them: work for flag_gaps."""
     if not Series.objects.exists():
         reserved_series()
     try:

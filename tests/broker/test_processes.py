@@ -94,11 +94,11 @@ class TestRedisIsLost:
                 broker.kill()
                 burn(3)
                 until(lambda: "Connection to broker lost" in worker.said, lambda: worker.said)
-            # What was being worked on is done, without a broker to tell.
+            # The running task is finished, though no broker can be told.
             wait_for_runs("wait", 1)
             broker.start()
             until(lambda: flagged() == [1, 2, 3, 4, 5, 6], lambda: worker.said + beat.said)
-            # And it goes on: beat after beat.
+            # And the schedule continues.
             seen = len(succeeded("flag_gaps"))
             wait_for_runs("flag_gaps", seen + 2)
             until(lambda: counted("flag_gaps", "flagged") == 6, "what was done does not add up")

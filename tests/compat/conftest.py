@@ -1,4 +1,4 @@
-"""Fixtures of the callers of other systems."""
+"""Fixtures for the drop-ins."""
 
 from collections.abc import Iterator
 

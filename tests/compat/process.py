@@ -1,7 +1,7 @@
 """A process of a shop that takes numbers, by old code or new, until it must stop. Run by ``test_processes.py``.
 
-One line on standard input begins it, the end of that ends it. Then it tells, as one JSON document, the numbers that it
-has committed, and how often which error came.
+It begins at the first line of standard input, and ends where that ends. Then it prints one JSON document: the numbers
+that it has committed, and how often each error came.
 """
 
 from __future__ import annotations

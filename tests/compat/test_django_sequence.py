@@ -287,7 +287,7 @@ class TestSequenceModel:
 
 
 class TestTheRealPackage:
-    """Behaviour of the package that its documentation omits; checked against its own tests."""
+    """Behaviour that the package's documentation doesn't mention, but its own tests check."""
 
     def test_an_organisation_by_the_text_of_its_key(self, org: Organization) -> None:
         next_sequence("invoice", org=org)

@@ -45,7 +45,7 @@ BOTH = pytest.mark.parametrize("api", [sequences, django_sequences], ids=["origi
 def sound(request: pytest.FixtureRequest, transactional_db: None) -> Any:
     yield
     asked = getattr(request.node, "callspec", None)
-    if asked is None or asked.params.get("api") is not sequences:  # which leaves nothing in the ledger
+    if asked is None or asked.params.get("api") is not sequences:  # the original leaves nothing in the ledger
         assert list(verify()) == []
 
 
@@ -447,7 +447,7 @@ class TestWhatFolioAdds:
         assert django_sequences.get_last_value("a") == 2
 
     def test_what_stands_in_the_row(self) -> None:
-        """The lean way of every call but the first writes what `issue` writes."""
+        """Every call after the first takes a shorter way, and writes what `issue` writes."""
         django_sequences.get_next_value("cases")
         django_sequences.get_next_value("cases")
         with transaction.atomic():
@@ -461,7 +461,7 @@ class TestWhatFolioAdds:
         ]
 
     def test_the_guard_of_chronology_is_kept_up(self) -> None:
-        """While it is on, and afterwards, the counter's row keeps the latest date, which Folio respects."""
+        """While the guard is on, and afterwards, the counter's row has the latest date, which Folio respects."""
         series = define_series("cases", template="C-{counter}", calendar="never", chronological=True)
         values = [django_sequences.get_next_value("cases") for _ in range(3)]
         today = Entry.objects.first().issued_on  # type: ignore[union-attr]

@@ -1,4 +1,4 @@
-"""Moving over: from the original, while it gives out numbers, with two connections, and from a model."""
+"""Moving counters to Folio: from the original packages, also while they give out numbers, and from a model."""
 
 from __future__ import annotations
 

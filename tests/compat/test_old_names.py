@@ -1,4 +1,4 @@
-"""Sequences under their old names, continued by series whose numbers the documents have."""
+"""Old names of sequences, one for each year or month, which become periods of one series."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def sound() -> Iterator[None]:
 
 @contextmanager
 def processes(system: str, *roles: str) -> Iterator[list[subprocess.Popen[str]]]:
-    """One for each role, all begun at once; ended at the end, whatever the test did."""
+    """One process for each kind of code, all started at once, and ended with the test, whatever it did."""
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "tests.settings",
@@ -70,7 +70,7 @@ def processes(system: str, *roles: str) -> Iterator[list[subprocess.Popen[str]]]
 
 
 def result_of(process: subprocess.Popen[str]) -> dict[str, Any]:
-    """End a process; what it says."""
+    """Ends a process, and returns what it printed."""
     output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     document: dict[str, Any] = json.loads(output)

@@ -1,4 +1,4 @@
-"""The old names in a project and a process of its own: with the shims and without, the original gone or there."""
+"""The old names, each time in a new project and process: with and without the shims, with and without the original."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_django_sequence(run: Run) -> None:
     ("module", "apps"), [("sequences", (SEQUENCES,)), ("ledger.compat.django_sequences", ())], ids=["shim", "ours"]
 )
 def test_before_the_apps_are_ready(run: Run, module: str, apps: tuple[str, ...]) -> None:
-    """The original can be imported where an AppConfig stands."""
+    """The original can be imported in the module of an AppConfig."""
     done = run(
         "import shop.apps as early; print(early.get_next_value('a'), next(early.cases))",
         apps=apps,

@@ -84,7 +84,7 @@ class Checkout:
 
 @contextmanager
 def checkouts(count: int) -> Iterator[list[Checkout]]:
-    """So many checkouts; each is ended and disconnected at the end, whatever the test did."""
+    """That many checkouts; each is ended and disconnected with the block, whatever the test did."""
     with ExitStack() as all_closed:
         made = [Checkout() for _ in range(count)]
         for checkout in made:

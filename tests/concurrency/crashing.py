@@ -1,4 +1,4 @@
-"""A PostgreSQL that a test may crash, whose disk has only what somebody waited for."""
+"""A PostgreSQL that a test may crash: only what somebody waited for is on its disk."""
 
 from __future__ import annotations
 

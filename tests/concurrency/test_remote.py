@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 ENDS = pytest.mark.parametrize("end", ["commit", "rollback"])
 
-#: In the order in which the accounting system gave them, which is neither that of texts nor that of figures.
+#: In the order in which the accounting system gave them, which is neither alphabetical nor by value.
 NUMBERS = ["B-9", "B-10", "a/7", "A-0001", "Ж 3", "B-11", "2026.12"]
 
 

@@ -1,4 +1,4 @@
-"""Two checkouts that give a document a new number at once, each allocation in turn: it gets one."""
+"""Two checkouts give one document a new number at once, in each allocation: it gets one."""
 
 from __future__ import annotations
 

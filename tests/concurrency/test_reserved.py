@@ -261,7 +261,7 @@ def test_set_constraints_all_immediate_changes_nothing() -> None:
 
 
 def _wait_for_line(length: int) -> None:
-    """Return when one thread reserves, and so many wait for it."""
+    """Return when one thread reserves, and this many wait for it."""
     deadline = time.monotonic() + PATIENCE
     while [len(line.waiting) for line in list(shared_reservations._lines.values())] != [length]:
         assert time.monotonic() < deadline, shared_reservations._lines

@@ -26,7 +26,7 @@ from tests.allocations import AT_COMMIT, POOLED, RESERVED, SERIAL, default_alloc
 from tests.databases import database_alias, manage, migrated_database, with_user
 
 ALIAS = "schemas"
-#: Their sequences stand at the same place: a row of the one has an id that a row of the other has.
+#: Their sequences have the same value, so a row of one has the id of a row of the other.
 NORTH, SOUTH = SCHEMAS = ("north", "South 50% & Co")
 
 DECEMBER, JANUARY = date(2026, 12, 1), date(2027, 1, 2)

@@ -62,12 +62,12 @@ def wait_for(condition: Callable[[], bool]) -> None:
     for _ in range(10_000):
         if condition():
             return
-    raise AssertionError("it did not come about")
+    raise AssertionError("it never happened")
 
 
 @contextmanager
 def counted(count: int) -> Iterator[tuple[list[Checkout], Callable[[], int]]]:
-    """Checkouts, and the count of new connections."""
+    """Checkouts, and a function that counts the connections that they have opened."""
     connection.ensure_connection()
     before = sessions()
     with checkouts(count) as all_of_them:
@@ -177,7 +177,7 @@ def test_the_first_one_lost_takes_the_second_along(ahead: str) -> None:
 
 
 def test_a_server_that_was_restarted_is_no_other_server() -> None:
-    """The session was read before; by now the first connection is gone, which can be retried."""
+    """The session was read before the restart; by now the first connection is gone, and a retry helps."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(sql.SESSION)
         session = Session(*cursor.fetchone()[0])._replace(server="before the restart")

@@ -1,4 +1,4 @@
-"""A sweep beside open checkouts: it waits for none of them, and takes nothing from any."""
+"""A sweep beside open checkouts: it doesn't wait for them, and takes nothing from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Four homes: two schemas on each of two servers; on one given server (DATABASE_URL), two databases of it."""
+"""Four homes: two schemas on each of two servers, or in each of two databases of the server of DATABASE_URL."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def mapping(tenant: str | None) -> Any:
 
 @pytest.fixture
 def four(servers: None, django_db_blocker: Any) -> Iterator[tuple[str, ...]]:
-    """The setting for them; their ledgers are empty afterwards."""
+    """Sets LEDGER["HOMES"]; the ledgers of all homes are emptied afterwards."""
     with (
         django_db_blocker.unblock(),
         override_settings(
@@ -78,14 +78,14 @@ def four(servers: None, django_db_blocker: Any) -> Iterator[tuple[str, ...]]:
 
 @pytest.fixture
 def root(four: Any) -> Iterator[User]:
-    """A superuser, in the default database, where users are."""
+    """A superuser, in the default database, which has the users."""
     user = User.objects.create_superuser("root")
     yield user
     user.delete()
 
 
 class FirstHome:
-    """Where users, sessions and all else live that no home is found for."""
+    """Routes users, sessions and everything else without a home to the first one."""
 
     def db_for_read(self, model: Any, **hints: Any) -> str:
         return HOMES[0]
@@ -94,7 +94,7 @@ class FirstHome:
 
 
 def _empty(home: str) -> None:
-    """Without what refuses it, as Folio does in a test runner's own database."""
+    """Empty a ledger without its guards, as Folio allows in a test runner's own database."""
     with connections[home].cursor() as cursor:
         cursor.execute(
             "SELECT c.relname, EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = %s)"

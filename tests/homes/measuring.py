@@ -79,7 +79,7 @@ def main(rows: int, tenants: int) -> None:
 
 
 class First:
-    """Whatever no home is found for lives in the first."""
+    """Routes everything without a home to the first one."""
 
     def db_for_read(self, model: Any, **hints: Any) -> str:
         return "first:h0"

@@ -12,7 +12,7 @@ from django.db.backends.signals import connection_created
 
 _TOKEN = re.compile(r"[{}()]|(?:\\.|[^\s{}()])+")
 _SCANS = {"SEQSCAN", "INDEXSCAN", "INDEXONLYSCAN", "BITMAPHEAPSCAN", "TIDSCAN", "TIDRANGESCAN"}
-#: As whose columns a scan of an index alone names them.
+#: The number by which an index-only scan names the index's columns.
 _OF_INDEX = -3
 _QUALS = ("qual", "indexqualorig", "bitmapqualorig", "recheckqual", "tidquals")
 

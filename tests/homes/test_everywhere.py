@@ -1,4 +1,4 @@
-"""Sweeps, tasks, health, metrics and the operator's page go over all homes; one that is down is red, and alone."""
+"""Sweeps, tasks, health, metrics and the operator's page cover all homes; only one that is down is red."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_tenants_sweep_runs_in_its_home_alone(four: Any) -> None:
 
 
 def test_a_sweep_writes_where_it_runs(four: Any) -> None:
-    """Also calls that name no database."""
+    """And so do calls in it that name no database."""
     register(Sweep("mine", "", lambda alias: {"there": int(SweepRun.objects.db == alias)}))
     for home in HOMES:
         assert run("mine", using=home).counts == {"there": 1}
@@ -162,7 +162,7 @@ def test_the_overview_is_of_all_homes(one_down: tuple[str, ...], root: User, cli
     address = re.search(r'href="(/ledger/period/\d+/\?home=second%3Anorth)"', page)
     assert address
     assert "card" in client.get(address[1].replace("&amp;", "&")).content.decode()
-    # Asked for one, it tells of that one alone.
+    # Asked about one home, it shows that one only.
     assert [row[1].split()[0] for row in overview(client, home=TENANTS["bob"])] == ["bill"]
 
 
@@ -180,7 +180,7 @@ def test_who_sees_one_tenant_sees_it_wherever_it_lives(root: User, client: Clien
             TenantAccess.grant(auditor, org="dora", using=TENANTS["ada"])
         assert [row[1:3] for row in overview(client)] == [["dora", TENANTS["dora"]]]
         assert "ada" not in client.get("/ledger/").content.decode()
-        # In the admin too, whichever home it shows.
+        # The same in the admin, whichever home it shows.
         client.force_login(root)
         form = {"name": "auditor", "tenant": "ada"}
         client.post(f"/admin/ledger/tenantaccess/add/?home={TENANTS['dora']}", form)

@@ -1,8 +1,8 @@
-"""A request for one tenant reads no other's rows, however many others there are.
+"""A request for one tenant reads no rows of others, however many there are.
 
-By the plans of all statements, also inside functions and triggers: each scan of a table of the ledger is bound by the
-tenant, or by the key of a row that was found so. And by how many rows were read, which the server's own statistics
-count.
+The plans of all statements show it, also inside functions and triggers: each scan of a table of the ledger is bound by
+the tenant, or by the key of a row that was found that way. So does the number of rows that were read, by the server's
+own statistics.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ledger.reports.report import continuity_report
 from tests.homes.plans import printed, scans
 
 HOME = "first:north"
-#: So many other tenants there are, and so many rows of a table one action may read.
+#: The number of other tenants, and of rows of a table that one action may read.
 OTHERS, FEW = 3000, 300
 
 FILL = """
@@ -50,8 +50,8 @@ ENTRIES = """
 
 #: What binds a scan: the tenant, or the key of a row that is known to be its own.
 KEYS = {"tenant", "id", "alarm_id", "replaces_id", "transaction_id"}
-#: Whom this login serves; a page's choice of tenants, the first 201; and the last alarm and its end, a row of each, by
-#: which a verdict that was kept is known to be old.
+#: The login's own tenants; the first 201 tenants that a page offers; and the last alarm and its end, a row of each,
+#: which show whether a cached verdict is old.
 OF_ALL = {
     "ledger_tenantbinding by login",
     *("ledger_series by nothing", "ledger_alarmraised by nothing", "ledger_alarmresolved by nothing"),
@@ -62,7 +62,7 @@ COLUMNS = """
     WHERE c.relnamespace = current_schema()::regnamespace AND c.relname LIKE 'ledger\\_%' AND a.attnum > 0
       AND EXISTS (SELECT FROM pg_attribute t WHERE t.attrelid = c.oid AND t.attname = 'tenant') GROUP BY 1, 2
 """
-# Alarms of all, so that nobody reads them from end to end.
+# Alarms of all tenants, so that it shows if anybody reads all of them.
 ALARMS = """
     INSERT INTO ledger_alarmraised (tenant, series, kind, number, table_name, problem, remedy, subject, occurrence,
                                     ordinal)
@@ -82,7 +82,7 @@ READ = """
 
 @pytest.fixture(params=["serial", "at_commit", "pooled", "reserved"])
 def allocation(four: Any, request: pytest.FixtureRequest) -> str:
-    """One tenant beside many others, all with series of that allocation."""
+    """One tenant and many others, all with series of that allocation."""
     with connections[HOME].cursor() as cursor:
         cursor.execute(FILL, {"allocation": request.param, "others": OTHERS})
         cursor.execute(ENTRIES)
@@ -93,7 +93,7 @@ def allocation(four: Any, request: pytest.FixtureRequest) -> str:
 
 
 def read(do: Callable[[], object]) -> dict[str, int]:
-    """How many rows of each table, and entries of its indexes, the action read, where these are more than a few."""
+    """How many rows of each table and entries of its indexes the action read, if more than a few."""
 
     def counted() -> dict[str, int]:
         with connections[HOME].cursor() as cursor:
@@ -108,7 +108,7 @@ def read(do: Callable[[], object]) -> dict[str, int]:
 
 
 def astray(do: Callable[[], object]) -> dict[str, Any]:
-    """The result of ``read``, and the scans bound by neither the tenant nor a key, with the columns that bind them."""
+    """The result of ``read``, and the scans that are bound by neither the tenant nor a key, with their columns."""
     with connections[HOME].cursor() as cursor:
         cursor.execute("SELECT pg_stat_force_next_flush()")
         cursor.execute(COLUMNS)

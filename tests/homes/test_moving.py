@@ -55,7 +55,7 @@ ALLOCATIONS = ("serial", "at_commit", "pooled", "reserved")
 
 @pytest.fixture
 def shop(four: Any, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The tenant ada in the first home, with some of everything; who moves it is believed at once."""
+    """The tenant ada in the first home, with a bit of everything; a move takes effect at once."""
     where = dict(TENANTS)
     monkeypatch.setattr(conftest, "TENANTS", where)
     for allocation in ALLOCATIONS:

@@ -26,7 +26,7 @@ _tenants = count(1)
 
 
 class Moves(Histories):
-    """The steps of a history, and moves; the model doesn't know homes."""
+    """The steps of a history, and moves. The model knows nothing of homes."""
 
     @initialize()
     def begin(self) -> None:
@@ -38,7 +38,7 @@ class Moves(Histories):
     @rule(to=st.sampled_from(HOMES), often=st.integers(0, 2), drops=st.booleans())
     def move(self, to: str, often: int, drops: bool) -> None:
         if often or to == self.home:
-            return  # seldom, or little else would happen
+            return  # rarely, so that other steps happen too
         if any(checkout.taken for checkout in self.model.checkouts.values()):
             with pytest.raises((LockTimeout, MoveError)):
                 moving.move(self.tenant, to, patience=0.1)
@@ -49,7 +49,7 @@ class Moves(Histories):
             self.roll_back(who)
         old = self.home
         with suppress(MoveError):
-            moving.drop(self.tenant, to)  # the copy of a stay before
+            moving.drop(self.tenant, to)  # the copy of an earlier stay
         moving.move(self.tenant, to, hook=lambda tenant, _, new: conftest.TENANTS.update({tenant: new}))
         self.home = to
         if drops:
