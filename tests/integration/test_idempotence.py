@@ -99,9 +99,9 @@ class TestBlocks:
             issue_many("invoice", documents=["a", "b"], on=date(2026, 1, 1))
         issue("invoice", document="c", on=date(2026, 1, 1), metadata={"a": 1})
         with pytest.raises(e.DocumentConflict, match="'c'.*metadata"):
-            issue_many("invoice", documents=["a", "c"], metadata={"a": 2})
+            issue_many("invoice", documents=["a", "c"], on=date(2026, 1, 1), metadata={"a": 2})
         with pytest.raises(e.DocumentConflict, match="'c'.*metadata"):
-            issue_many("invoice", documents=["c"], metadata={"a": 2})
+            issue_many("invoice", documents=["c"], on=date(2026, 1, 1), metadata={"a": 2})
         assert Entry.objects.count() == 2, "the others of a refused block took no number"
         assert counters() == [("INV-2025-", 1), ("INV-2026-", 1)]
 
