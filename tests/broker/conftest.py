@@ -29,12 +29,15 @@ def broker(tmp_path: Path) -> Iterator[RedisServer]:
 
 @pytest.fixture
 def send(broker: RedisServer) -> Iterator[Callable[..., None]]:
-    """Send a sweep, or a batch, with the options that the schedule gives it."""
+    """Send a sweep, or a batch, with the limits that the schedule gives it.
+
+    It expires late: on a busy machine a worker may take longer to start than a sweep's next turn.
+    """
     client = Celery("client", broker=broker.url)
     client.conf.task_ignore_result = True
 
     def send_one(sweep: str, *arguments: object, task: str = "", **changed: float) -> None:
-        limits: dict[str, Any] = {**options(sweep), **changed}
+        limits: dict[str, Any] = {**options(sweep), "expires": 3600.0, **changed}
         client.send_task(task or f"ledger.{sweep}", args=list(arguments), **limits)
 
     yield send_one
