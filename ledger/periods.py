@@ -151,7 +151,7 @@ def open_period(
     if first_value is not None and opened.first_value != first_value:
         raise errors.PeriodConflict(
             f"The period {opened.label} of series {str(series)!r} is open already, from {opened.first_value} on.",
-            rule=f"A period's first value is set when it is opened; asked for was {first_value}.",
+            rule=f"A period's first value is set when it is opened; {first_value} was asked for.",
             remedy="Leave first_value out, or open another period.",
         )
     return opened

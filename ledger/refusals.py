@@ -219,7 +219,7 @@ def no_period(series: Series, day: date, alias: str) -> errors.NoPeriod:
 def other_facts(entry: Entry, had: str, asked: str) -> errors.DocumentConflict:
     """The same document came again, with other facts."""
     return errors.DocumentConflict(
-        f"Document {entry.document!r} has the number {entry.number!r}, which {had}; asked for was {asked}.",
+        f"Document {entry.document!r} has the number {entry.number!r}, which {had}; {asked} was asked for.",
         rule=FACTS_RULE,
         remedy="Leave the differing argument out to get that number, or void it and issue for a new document.",
     )

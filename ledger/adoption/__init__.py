@@ -376,7 +376,7 @@ def refuse_other_settings(series: Series, settings: Mapping[str, Any]) -> None:
         wanted = rules_text(wanted) if name == "rules" else wanted
         if getattr(series, name, wanted) != wanted:
             raise AdoptionError(
-                f"The series {str(series)!r} has the {name} {getattr(series, name)!r}; asked for was {wanted!r}.",
+                f"The series {str(series)!r} has the {name} {getattr(series, name)!r}; {wanted!r} was asked for.",
                 rule="Taking numbers over creates a missing series, and never changes an existing one.",
                 remedy=f"Leave the {name} out, or change the series first: define_series({series.code!r}, …).",
             )

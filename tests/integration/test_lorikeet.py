@@ -300,7 +300,7 @@ class TestTakingOver:
         with pytest.raises(e.AdoptionError, match="switched off"):
             take_over()
         Series.objects.all().update(is_active=True)
-        with pytest.raises(CommandError, match="has the system 'books'; asked for was 'other'") as told:
+        with pytest.raises(CommandError, match="has the system 'books'; 'other' was asked for") as told:
             move("--system", "other")
         assert told.value.returncode == 1
 

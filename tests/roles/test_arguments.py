@@ -146,7 +146,7 @@ CALLS: dict[str, tuple[str, str]] = {
         CHECKOUT,
         "ledger_reserve('{m}', {theirs_reserved}, '2026-05-05', ARRAY['x'], '', 1)",
     ),
-    "a period that is none": (CHECKOUT, "ledger_reserve('{m}', -1, '2026-05-05', ARRAY['x'], '', 1)"),
+    "a period that does not exist": (CHECKOUT, "ledger_reserve('{m}', -1, '2026-05-05', ARRAY['x'], '', 1)"),
     "taking what is not reserved": (
         CHECKOUT,
         "ledger_issue_reserved('{m}', {mine_reserved_series}, {mine_reserved}, '2026-05-05', ARRAY[-1, 0, NULL],"
@@ -159,7 +159,7 @@ CALLS: dict[str, tuple[str, str]] = {
     ),
     "minting for another tenant": (CHECKOUT, "ledger_mint('{m}', {theirs_pooled}, 16, 5)"),
     "minting in a serial series": (CHECKOUT, "ledger_mint('{m}', {mine_serial}, 1, 5)"),
-    "minting a period that is none": (CHECKOUT, "ledger_mint('{m}', NULL, 0, 5)"),
+    "minting in a period that does not exist": (CHECKOUT, "ledger_mint('{m}', NULL, 0, 5)"),
     "minting past another": (CHECKOUT, "ledger_mint('{m}', {mine_pooled}, -1, 5)"),
     "holding another tenant's counter": (CHECKOUT, "ledger_hold('{m}', {theirs_serial}, false)"),
     "slots of a serial series": (CHECKOUT, "ledger_issue_slot('serial', '{m}', 'serial', NULL, NULL, 'x', '', '{{}}')"),
@@ -192,7 +192,7 @@ CALLS: dict[str, tuple[str, str]] = {
         CHECKOUT,
         "ledger_leave_ticket('{m}', 'at_commit', '2026-05-05', NULL, ARRAY['x'], '', NULL, NULL, NULL)",
     ),
-    "a ticket that is none": (CHECKOUT, "ledger_number_ticket(-1)"),
+    "a ticket that does not exist": (CHECKOUT, "ledger_number_ticket(-1)"),
     "in place of a number that is not void": (
         CHECKOUT,
         "ledger_issue_serial('{m}', 'serial', '2026-05-05', NULL, 'first', '', '{{}}', {mine_serial_entry})",
@@ -206,7 +206,7 @@ CALLS: dict[str, tuple[str, str]] = {
     "a period before Christ": (CHECKOUT, "ledger_open_period('{m}', 'serial', '0044-03-15 BC')"),
     "a period at the end": (CHECKOUT, "ledger_open_period('{m}', 'serial', 'infinity')"),
     "a period at no day": (CHECKOUT, "ledger_open_period('{m}', 'serial', NULL)"),
-    "a default that is none": (CHECKOUT, "ledger_make_default('{m}', 'mine')"),
+    "a default that does not exist": (CHECKOUT, "ledger_make_default('{m}', 'mine')"),
     "a default in a foreign format": (CHECKOUT, "ledger_make_default('{m}', 'invoice', 'ticket')"),
     "a sequence in another tenant": (CHECKOUT, "ledger_make_default('{m}', 'invoice', '*django-sequences', 999999)"),
     "a void of another tenant": (USUAL, "ledger_void('{m}', {theirs_serial_entry}, 'x', '', '')"),
@@ -231,12 +231,12 @@ CALLS: dict[str, tuple[str, str]] = {
         WORKERS,
         "ledger_store_draft('{m}', {mine_serial_series}, {mine_serial}, 'x', '1 hour', 1, '1', 'ANYTHING', '', '')",
     ),
-    "holes that are none": (
+    "holes that do not exist": (
         WORKERS,
         "ledger_report_holes(ARRAY['{m}'], ARRAY[{mine_serial}::bigint], ARRAY[1::bigint])",
     ),
     "closing what is not due": (WORKERS, "ledger_close_due('{m}', {mine_serial}, '')"),
-    "a draft that is none cancelled": (WORKERS, "ledger_cancel_draft('{m}', -1, 'void', '')"),
+    "cancelling a draft that does not exist": (WORKERS, "ledger_cancel_draft('{m}', -1, 'void', '')"),
 }
 
 
