@@ -50,15 +50,12 @@ _NOTE = "SELECT * FROM ledger_note_documents(%s, %s, %s::bigint[], %s::bigint[])
 
 def watched() -> dict[str, type[models.Model]]:
     """The models whose rows are looked for, by the beginning of their keys. Raises LookupError for an unknown name."""
-    numbered = [model for model in apps.get_models() if any(map(_numbers_its_row, model._meta.local_fields))]
+    # A NumberField whose document is its own row has this mark. (Its class is not imported here.)
+    own = [(model, field) for model in apps.get_models() for field in model._meta.local_fields]
+    numbered = [model for model, field in own if getattr(field, "is_given_to_its_row", False)]
     named = [apps.get_model(name) for name in ledger_settings().documents]
     models_of: list[type[models.Model]] = [*numbered, *named]
     return {label(model): topmost(model)[0] for model in models_of if len(topmost(model)) == 1}
-
-
-def _numbers_its_row(field: "models.Field[Any, Any]") -> bool:
-    """Whether the field is a NumberField whose document is its own row. (Its class is not imported here.)"""
-    return getattr(field, "is_given_to_its_row", False)
 
 
 def watched_texts() -> dict[str, list[Any]]:
@@ -71,7 +68,7 @@ def watched_texts() -> dict[str, list[Any]]:
     return found
 
 
-def marked() -> dict[str, list[Any]]:
+def watched_marks() -> dict[str, list[Any]]:
     """The NumberFields whose series and documents are functions, by the mark of their numbers."""
     fields: Iterator[Any] = (field for model in apps.get_models() for field in model._meta.local_fields)
     return {field.mark: [field] for field in fields if getattr(field, "mark", None)}
@@ -79,14 +76,14 @@ def marked() -> dict[str, list[Any]]:
 
 def numbers(alias: str, size: int, *, tenant: str | None = None) -> Iterator[Sequence[int]]:
     """The ids of the entries whose documents are watched, ``size`` at a time."""
-    labels, codes, marks = list(watched()), list(watched_texts()), list(marked())
+    labels, codes, marks = list(watched()), list(watched_texts()), list(watched_marks())
     if labels or codes or marks:
         yield from id_batches(alias, _OF_MODELS, size, labels=labels, codes=codes, marks=marks, tenant=tenant)
 
 
 def look(alias: str, ids: Sequence[Any]) -> tuple[dict[str, int], Failures]:
     """Look for the documents of these entries: how many findings were raised and resolved, and what failed."""
-    known, texts, marks, failures = watched(), watched_texts(), marked(), Failures()
+    known, texts, marks, failures = watched(), watched_texts(), watched_marks(), Failures()
     found = Entry.objects.using(alias).filter(pk__in=list(ids)).exclude(kind=Entry.Kind.GAP)
     # Read before the rows, so that a row which is made meanwhile is found.
     entries = list(found.values_list("pk", "tenant", "document", "number", "series__code", f"metadata__{MARK}"))

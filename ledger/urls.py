@@ -9,8 +9,8 @@ from ledger.web.findings import acknowledge_findings, findings
 from ledger.web.gaps import explain_gaps, gaps
 from ledger.web.health import healthz
 from ledger.web.metrics import metrics
-from ledger.web.number import number, void_number
-from ledger.web.overview import find, overview
+from ledger.web.number import find, number, void_number
+from ledger.web.overview import overview
 from ledger.web.period import period
 from ledger.web.ranges import add_range, ranges
 from ledger.web.register import register

@@ -14,7 +14,8 @@ from ledger.databases import query_scope
 from ledger.errors import LedgerError
 from ledger.exhaustion import rates, runs_out_on, used_periods
 from ledger.judging import sql
-from ledger.judging.verdict import Fact, Judgement, Kind, merged
+from ledger.judging.judgement import Judgement, merged
+from ledger.judging.verdict import Fact, Kind
 from ledger.localization import in_english
 from ledger.models import Entry, Period, Series
 from ledger.ranges import levels

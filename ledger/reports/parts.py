@@ -43,7 +43,7 @@ def parts(scope: Scope) -> Iterator[Part]:
         "Both ends are inclusive. A missing value has no date of its own: it lies between the documents beside "
         "it, and is counted on the day of the one before it, or else of the one after it."
     )
-    declares = any(must_declare(one.series) for one in periods)
+    declares = any(_policies(one.series) for one in periods)
     row = rows.DeclaredGapRow if declares else rows.GapRow
     yield Part("gaps", _("Missing numbers"), note, row, lambda: _gaps(scope, declares=declares))
     if scope.declarations:
@@ -302,11 +302,6 @@ def _confirmed(scope: Scope, systems: Mapping[str, datetime | None]) -> Iterator
                 )
 
 
-def must_declare(series: Series) -> bool:
-    """Whether the rules of the series name a day by which a missing number must be declared."""
-    return bool(_policies(series))
-
-
 def declaration_due(series: Series, broke_on: date | None) -> date | None:
     """The last day to declare a number if the sequence broke on ``broke_on``; None if nobody asks for it.
 
@@ -319,6 +314,7 @@ def declaration_due(series: Series, broke_on: date | None) -> date | None:
 
 
 def _policies(series: Series) -> list[Gaps]:
+    """The rules of the series that name a day by which a missing number must be declared."""
     try:
         sets = series.rule_sets()
     except InvalidSeries:

@@ -1,6 +1,6 @@
 """The continuity report: a header, and parts that are read from one snapshot while they are written to a file."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -14,10 +14,11 @@ from ledger import __version__, calendars
 from ledger.databases import query_scope
 from ledger.errors import InvalidDate, ReportError
 from ledger.homes import database_for, find_at_home
-from ledger.judging import Fact, Judgement, Kind, State, Verdict, judge
+from ledger.judging import State, Verdict
 from ledger.localization import day_told, lazily as _, lazy_text, moment_told, numbers_told, period_told, quantity
 from ledger.models import Entry, Series
 from ledger.reports import report_sql as sql
+from ledger.reports.judging import judge_report, problems, with_states
 from ledger.reports.parts import parts
 from ledger.reports.register import register_part
 from ledger.reports.rows import Part
@@ -28,9 +29,6 @@ from ledger.series import series_of
 from ledger.signals import ask_for_seal
 from ledger.tenants import tenant_name, tenant_tax_id
 from ledger.zones import shown_zone
-
-#: States that a report leaves out: how fast numbers are used up, and how the workers do.
-_NOT_TOLD = frozenset({State.RUNNING_OUT, State.OVERDUE})
 
 #: Name and version of the report's schema. Version 2 begins when a column is removed or changes its meaning.
 SCHEMA = "folio.continuity/1"
@@ -202,8 +200,8 @@ def continuity_report(
         tell(_("summing up"))
         scope = read_scope(shot, owner, series, on or since, on or until, whole=on is not None)
         _refuse_nothing(shot, owner, series, scope.periods)
-        judgement = _judged(scope, series)
-        scope = replace(scope, periods=tuple(_with_state(scoped, judgement) for scoped in scope.periods))
+        judgement = judge_report(scope, series)
+        scope = with_states(scope, judgement)
         verdict, seal = judgement.verdict, standing(owner, using=shot.alias)
         if seal.newer != 0:
             # A visible seal is durable. For newer rows, another one is asked for.
@@ -214,7 +212,7 @@ def continuity_report(
             sentence=lazy_text(partial(_sentence, scope)),
             verdict=verdict,
             reasons=tuple(_reasons(scope, verdict, seal)),
-            problems=_problems(scope.periods, verdict),
+            problems=problems(scope.periods, verdict),
             parts=tuple(_told(part, tell) for part in parts(scope)),
             further=(_told(register_part(scope), tell),),
         )
@@ -316,78 +314,6 @@ def _reasons(scope: Scope, verdict: Verdict, seal: Standing) -> Iterator[Reason]
     text = lazy_text(partial(quantity, count)) if count else _("none")
     yield Reason(_("Out of order"), text, None if count else True)
     yield Reason(_("Last seal"), lazy_text(partial(str, seal)), True if seal.newer == 0 else None)
-
-
-def _judged(scope: Scope, series: str | None) -> Judgement:
-    """The judge's facts about the tenant and the periods of the report, with what the report has counted."""
-    judgement = judge(tenant=scope.tenant, series=series, sweeps=(), using=scope.snapshot.alias)
-    places = {_place(scoped)[1:] for scoped in scope.periods}
-    codes = {code for code, *_ in places}
-    counted = [fact for scoped in scope.periods for fact in _counted(scoped)]
-
-    def here(facts: Iterable[Fact]) -> tuple[Fact, ...]:
-        return tuple(
-            fact
-            for fact in facts
-            if fact.kind.state not in _NOT_TOLD
-            and (fact.series is None or fact.series in codes)
-            and (fact.starts_on is None or (fact.series, fact.starts_on, fact.ordinal) in places)
-        )
-
-    # Every value was counted just now.
-    return replace(
-        judgement,
-        facts=here(judgement.including(counted).facts),
-        acknowledged=here(judgement.acknowledged),
-        looked_at=judgement.as_of,
-    )
-
-
-def _with_state(scoped: ScopedPeriod, judgement: Judgement) -> ScopedPeriod:
-    state = judgement.of(*_place(scoped)).state
-    return replace(scoped, row=replace(scoped.row, state=state.value))
-
-
-def _place(scoped: ScopedPeriod) -> tuple[str, str, date, int]:
-    return scoped.summary.tenant, scoped.summary.series, scoped.summary.starts_on, scoped.summary.ordinal
-
-
-def _counted(scoped: ScopedPeriod) -> Iterator[Fact]:
-    if scoped.row.lost:
-        yield Fact(Kind.LOST, scoped.row.lost, *_place(scoped))
-    if not scoped.row.adds_up or scoped.summary.duplicates:
-        yield Fact(Kind.DISAGREES, 1, *_place(scoped))
-
-
-def _problems(periods: tuple[ScopedPeriod, ...], verdict: Verdict) -> tuple[str, ...]:
-    def tell() -> list[str]:
-        counted = [problem for scoped in periods for problem in _sums(scoped)]
-        return counted + [f"{one.text}." for one in verdict.sentences() if one.state is not State.LOST or not counted]
-
-    return tuple(lazy_text(lambda at=at: tell()[at]) for at in range(len(tell())))
-
-
-def _sums(scoped: ScopedPeriod) -> Iterator[str]:
-    row, summary = scoped.row, scoped.summary
-    where = f"{summary.series}, {summary.period}: "
-    if not row.adds_up:
-        known = {name: getattr(summary, name) for name in ("first", "last", "lowest", "highest")}
-        known |= {"expected": quantity(summary.expected), "found": quantity(summary.expected_from_rows)}
-        told = _(
-            "the numbers do not add up. The counter expects %(expected)s from %(first)s to %(last)s; the rows span "
-            "%(found)s from %(lowest)s to %(highest)s."
-        )
-        yield where + told % known
-    elif row.lost:
-        told = ngettext(
-            "%(n)s value is lost or was tampered with; nothing is known of it.",
-            "%(n)s values are lost or were tampered with; nothing is known of them.",
-            row.lost,
-        )
-        yield where + told % {"n": quantity(row.lost)}
-    if summary.duplicates:
-        told = ngettext("%(n)s value comes twice.", "%(n)s values come twice.", summary.duplicates)
-        yield where + told % {"n": quantity(summary.duplicates)}
 
 
 def _told(part: Part, tell: Callable[[str], None]) -> Part:

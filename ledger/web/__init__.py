@@ -1,9 +1,9 @@
 """Folio's own pages, and what monitoring asks for.
 
 access.py      who may see which tenant: every page goes through it; decorators.py: what each view is wrapped in
-overview.py    all series of a tenant, and finding a number; series.py: one series, and its rules
+overview.py    all series of a tenant; series.py: one series, and its rules
 period.py      one period: charts.py draws it from counts.py (kept in the cache)
-number.py      one number with all its events; declaring it void
+number.py      one number with all its events; finding it, declaring it void
 gaps.py        gaps, and explaining them; findings.py, alarms.py: these, and acknowledging them
 register.py    every number of a tenant; exports.py: reports and the register as files
 books.py       comparing an export of an accounting program; ranges.py: authorised ranges

@@ -1,4 +1,4 @@
-"""One number: every event about it, in the order of writing; and the page that declares it void."""
+"""One number: finding it, every event about it in the order of writing, and the page that declares it void."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,15 +7,21 @@ from typing import Any
 
 from django.db import router
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 from ledger import models
 from ledger.formats import MAX_VALUE
 from ledger.localization import lazily as _, span_told, to_translate
 from ledger.models import Entry, NumberVoided, Period
 from ledger.replacing import replaced_by, replacement_of
+from ledger.searching import find_entries
 from ledger.web.access import Access, access_of, page
 from ledger.web.confirming import Question, VoidForm, confirmed, void_as_said
 from ledger.web.page import address, render_page
+from ledger.web.query_string import Asked
+
+#: How many hits of a search are listed.
+_MOST_FOUND = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +210,21 @@ def _there(entry: models.Entry) -> Iterator[Event]:
         facts = {_("its key there"): there.remote_id, _("date there"): there.issued_on, _("reference"): there.reference}
         title = _("Last seen in %(system)s: %(state)s") % {"system": there.system, "state": there.state}
         yield _event(there, "seen_at", "confirmed", title, facts=facts)
+
+
+@page()
+def find(request: HttpRequest, access: Access) -> HttpResponse:
+    """Find numbers by their beginning, or documents by their whole key; a list if there are several."""
+    tenant = access.chosen_tenant(request)
+    term = Asked(request, "find").text("q")
+    found: list[Entry] = []
+    if term:
+        entries = Entry.objects.filter(find_entries(term, tenant=tenant), tenant=tenant, series__tenant=tenant)
+        found = list(entries.select_related("series", "period").order_by("number", "pk")[: _MOST_FOUND + 1])
+    if len(found) == 1:
+        return redirect("ledger:number", found[0].period_id, found[0].value)
+    context = {"found": found[:_MOST_FOUND], "more": len(found) > _MOST_FOUND, "term": term}
+    return render_page(request, access, "find.html", context, tenant=tenant, title=_("Find a number"))
 
 
 @page()

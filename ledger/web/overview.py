@@ -1,4 +1,4 @@
-"""The overview of every series that the user may see, the worst first; and the search for a number."""
+"""The overview of every series that the user may see, the worst first."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,6 @@ from django.db import router
 from django.db.models import Case, Count, Exists, F, OuterRef, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.utils.translation import gettext as _, ngettext
 
 from ledger import homes
@@ -24,7 +23,6 @@ from ledger.localization import day_told, quantity, to_translate
 from ledger.models import Allocation, DraftMade, Entry, FindingRaised, Period, RemoteReading, Series
 from ledger.queues import upcoming, with_waiting
 from ledger.seals.reading import standing
-from ledger.searching import find_entries
 from ledger.web.access import Access, access_of, page
 from ledger.web.findings import with_state
 from ledger.web.page import address, judged, render_page
@@ -36,9 +34,6 @@ _SOON = 30
 
 #: The pace of a series is that of its last documents, at most this many.
 _PACE_OF = 1000
-
-#: How many hits are listed.
-_MOST_FOUND = 50
 
 _SORTS = ("state", "tenant", "series")
 _ANY, _NEEDS_WORK = to_translate("any state"), to_translate("needs work")
@@ -213,21 +208,6 @@ def _read(places: Sequence[Place], seen: Mapping[str, _Seen]) -> list[Line]:
             raise error
         lines |= {id(place): line for place, line in zip(by_home[home], found, strict=True)}
     return [lines[id(place)] for place in places]
-
-
-@page()
-def find(request: HttpRequest, access: Access) -> HttpResponse:
-    """Find numbers by their beginning, or documents by their whole key; a list if there are several."""
-    tenant = access.chosen_tenant(request)
-    term = Asked(request, "find").text("q")
-    found: list[Entry] = []
-    if term:
-        entries = Entry.objects.filter(find_entries(term, tenant=tenant), tenant=tenant, series__tenant=tenant)
-        found = list(entries.select_related("series", "period").order_by("number", "pk")[: _MOST_FOUND + 1])
-    if len(found) == 1:
-        return redirect("ledger:number", found[0].period_id, found[0].value)
-    context = {"found": found[:_MOST_FOUND], "more": len(found) > _MOST_FOUND, "term": term}
-    return render_page(request, access, "find.html", context, tenant=tenant, title=_("Find a number"))
 
 
 def next_number(period: Any, drafts: Mapping[tuple[int, int | None], str] | None = None) -> str:

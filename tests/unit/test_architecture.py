@@ -23,17 +23,8 @@ LAYERS = [
     },
     {"models", "homes", "sql", "migrations", "cursors"},
     {
-        *(
-            "allocation",
-            "refusals",
-            "database_errors",
-            "databases",
-            "durability",
-            "grants",
-            "host_functions",
-            "prepared",
-        ),
-        *("arguments", "failures", "replacing", "zones"),
+        *("allocation", "refusals", "database_errors", "databases", "durability", "grants", "prepared"),
+        *("arguments", "failures", "host_functions", "replacing", "zones"),
     },
     {"form_changes", "series", "periods", "exhaustion", "ranges", "testing", "queues", "searching"},
     {

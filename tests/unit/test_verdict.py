@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from ledger.judging import Fact, Judgement, Kind, State, decide
-from ledger.judging.verdict import merged
+from ledger.judging.judgement import merged
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

@@ -27,17 +27,9 @@ MAX_TEXT = 32_767
 # Excel has no earlier date; such a cell is a text.
 _FIRST_DAY = date(1900, 3, 1)
 
-_WIDTHS = {
-    Kind.WHOLE: 12,
-    Kind.VALUE: 14,
-    Kind.DAY: 12,
-    Kind.MOMENT: 27,
-    Kind.VERDICT: 10,
-    Kind.EVIDENCE: 50,
-    Kind.TEXT: 22,
-    Kind.WORD: 22,
-    Kind.PERIOD: 25,
-}
+#: Widths by kind, by default _WIDTH, and by name.
+_WIDTHS = {Kind.WHOLE: 12, Kind.VALUE: 14, Kind.DAY: 12, Kind.MOMENT: 27, Kind.VERDICT: 10, Kind.EVIDENCE: 50}
+_WIDTH = 22
 _WIDE = {"reason": 50, "explanation": 50, "document": 28, "cause": 34, "period": 25}
 
 
@@ -135,7 +127,7 @@ def _sheet(book: "Workbook", part: Part, number: int, looks: _Looks) -> "Workshe
     sheet.repeat_rows(0)
     sheet.set_footer(f"&L&F&C&A&R{_('Page')} &P / &N")
     for position, column in enumerate(part.columns):
-        sheet.set_column(position, position, _WIDE.get(column.name, _WIDTHS[column.kind]))
+        sheet.set_column(position, position, _WIDE.get(column.name, _WIDTHS.get(column.kind, _WIDTH)))
         sheet.write_string(0, position, column.title, looks.of("title"))
     return sheet
 
