@@ -137,7 +137,7 @@ def test_so_has_what_is_committed_ahead(checkout: Checkout, monkeypatch: pytest.
         with connection.cursor() as cursor:
             cursor.execute(f"ALTER FUNCTION {function} SET lock_timeout = '5s'")
     checkout.commit()
-    monkeypatch.setattr("ledger.allocation.ahead._BOUND", 60.0)
+    monkeypatch.setattr("ledger.allocation.second_connection._BOUND", 60.0)
     with transaction.atomic():
         assert issue("invoice", document="order:2").number == "INV-0003"
     connection.close()

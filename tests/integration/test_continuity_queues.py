@@ -19,6 +19,12 @@ from tests.integration.test_continuity import flag
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine ``ledger_status`` would say one thing more: see test_slow_commits.py."""
+    monkeypatch.setattr("ledger.management.commands.ledger_status.commit_seconds", lambda alias: 0.0)
+
+
 def only_summary() -> PeriodSummary:
     (summary,) = summarise()
     return summary
