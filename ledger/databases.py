@@ -1,8 +1,10 @@
 """Which database a call is about, and which series, period or entry it means by an argument."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from django.db import connections, router
+from django.db import connections, router, transaction
 from django.db.models import Model
 
 from ledger.cursors import fetch_value
@@ -10,6 +12,7 @@ from ledger.errors import InvalidArgument, InvalidSeries, WrongDatabase
 from ledger.homes import are_many, database_for, find_at_home
 from ledger.keys import tenant_key
 from ledger.models import Series
+from ledger.sql import SET_LOCK_TIMEOUT
 from ledger.texts import shown
 
 _M = TypeVar("_M", bound=Model)
@@ -136,3 +139,13 @@ def _is_replica(alias: str, model: type[Model]) -> bool:
     if alias == router.db_for_read(model):
         return True
     return bool(fetch_value(alias, _TAKES_NO_WRITES))
+
+
+@contextmanager
+def impatient(alias: str, patience: str) -> Iterator[None]:
+    """A transaction that waits for no lock longer than ``patience``; inside another one, that one's limit applies."""
+    inside = connections[alias].in_atomic_block
+    with transaction.atomic(using=alias):
+        if not inside:
+            fetch_value(alias, SET_LOCK_TIMEOUT, [patience])
+        yield

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import date, timedelta
 from functools import partial
 from operator import attrgetter
@@ -18,7 +17,7 @@ from ledger.calendars import Span, day_after
 from ledger.conf import ledger_settings
 from ledger.cursors import fetch_value, id_batches
 from ledger.database_errors import translate_database_errors
-from ledger.databases import database_of, expect, same_row, series_named
+from ledger.databases import database_of, expect, impatient, same_row, series_named
 from ledger.errors import LedgerError
 from ledger.exhaustion import outgrown_at_last_rate
 from ledger.keys import actor_name, tenant_key
@@ -235,7 +234,7 @@ def open_next_periods(
     for batch in series_without_period(alias, _BATCH, ahead_days=days) if series is None else [ids]:
         for one in Series.objects.using(alias).filter(pk__in=batch, is_active=True).order_by("pk"):
             try:
-                with translate_database_errors(one.code), impatient(alias):
+                with translate_database_errors(one.code), impatient(alias, _PATIENCE):
                     today = today_in(one.time_zone, alias)
                     opened += _open_through(one, today, today + timedelta(days=days), alias)
             except (LedgerError, DataError, ValueError, ArithmeticError) as error:
@@ -250,16 +249,6 @@ def series_without_period(alias: str, size: int, *, ahead_days: int | None = Non
     """
     days = ledger_settings().open_ahead_days if ahead_days is None else ahead_days
     return id_batches(alias, _WITHOUT_PERIOD, size, days=days, todays=todays_json(alias))
-
-
-@contextmanager
-def impatient(alias: str, patience: str = _PATIENCE) -> Iterator[None]:
-    """A transaction that waits for no lock longer than ``patience``; inside another one, that one's limit applies."""
-    inside = connections[alias].in_atomic_block
-    with transaction.atomic(using=alias):
-        if not inside:
-            fetch_value(alias, sql.SET_LOCK_TIMEOUT, [patience])
-        yield
 
 
 def _opened(

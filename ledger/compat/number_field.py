@@ -16,10 +16,10 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.core import checks
-from django.db import connections, models, router, transaction
+from django.db import models, router, transaction
 
+from ledger.compat.drawn_keys import draw_keys
 from ledger.compat.protected_rows import Protector
-from ledger.cursors import fetch
 from ledger.errors import DocumentConflict, InvalidArgument, InvalidDocument, InvalidSeries
 from ledger.instances import instance_key, is_known
 from ledger.issuing import issue, issue_many, issue_or_replace
@@ -41,9 +41,6 @@ M = TypeVar("M", bound=models.Model)
 #: stays without its row.
 PROTECT = models.PROTECT
 KEEP = models.DO_NOTHING
-
-# Primary keys before the rows are there. Arguments: table, column, how many.
-_NEXT_KEYS = "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)"
 
 _WRAPPED = "_ledger_numbers_on_save"
 _SAVING = "_ledger_saving"
@@ -367,21 +364,6 @@ def _number_on_save(cls: type[models.Model]) -> None:
 def _need_keys(model: type[models.Model]) -> bool:
     """Whether a number of the model is given to the instance's own key."""
     return any(each.document is None for each in number_fields(model))
-
-
-def draw_keys(model: type[models.Model], alias: str, count: int) -> list[int]:
-    """``count`` primary keys from the sequence of the model's table; none if it has no automatic key."""
-    if not count or not isinstance(model._meta.pk, models.AutoField):
-        return []
-    table = connections[alias].ops.quote_name(model._meta.db_table)
-    drawn = [key for (key,) in fetch(alias, _NEXT_KEYS, [table, model._meta.pk.column, count])]
-    if None in drawn:
-        raise InvalidDocument(
-            f"The table {model._meta.db_table!r} has no sequence of its own for {model._meta.pk.column!r}.",
-            rule="A number is given to a document whose key is known, and this key would be known only afterwards.",
-            remedy="Give the instance its primary key before it is saved.",
-        )
-    return drawn
 
 
 @contextmanager

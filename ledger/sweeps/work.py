@@ -15,6 +15,7 @@ from ledger import gaps, missing_documents, periods, verification
 from ledger.allocation.second_connection import ask_ahead
 from ledger.cursors import fetch, fetch_value, id_batches
 from ledger.database_errors import translate_database_errors
+from ledger.databases import impatient
 from ledger.errors import InvalidArgument, LedgerError, SecondConnectionFailed
 from ledger.failures import Failures
 from ledger.models import Period, Series
@@ -87,7 +88,7 @@ def close_periods(alias: str, ids: Sequence[Any]) -> Done:
             if not due[period.pk]:
                 today_in(period.series.time_zone, alias)  # raises the error that explains it
             try:
-                with translate_database_errors(period.series.code), periods.impatient(alias, _PATIENCE):
+                with translate_database_errors(period.series.code), impatient(alias, _PATIENCE):
                     outcome = fetch_value(alias, CLOSE_DUE, [period.tenant, period.pk, "sweep"])
                 closed += outcome == "closed"  # else another sweep did, and counted it
             except InvalidArgument:

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.db import transaction
 
 from ledger.compat.conf import SeriesChoice, compat_settings
+from ledger.compat.drawn_keys import draw_keys
 from ledger.compat.new_series import find_or_make
-from ledger.compat.number_field import draw_keys
 from ledger.errors import AdoptionError, InvalidSeries
 from ledger.homes import are_many, home_of
 from ledger.issuing import issue
