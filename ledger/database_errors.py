@@ -5,7 +5,7 @@ import re
 from types import TracebackType
 from typing import Any
 
-from django.db import Error, connections
+from django.db import Error, InterfaceError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import DatabaseErrorWrapper
 
@@ -17,6 +17,7 @@ from ledger.sql.installing import function_texts
 
 #: undefined_function, undefined_table, undefined_column; invalid_parameter_value; insufficient_privilege.
 _MISSING, _BAD_VALUE, _DENIED = frozenset({"42883", "42P01", "42703"}), "22023", "42501"
+_READ_ONLY, _BINDING = "25006", "ledger_tenantbinding"
 
 #: The function or table of the ledger that an error names, in whatever language.
 _OURS = re.compile(r"\bledger_\w+")
@@ -99,19 +100,62 @@ def not_granted(error: Error, wanted: str) -> errors.NotGranted | None:
         return None
     said: str = cause.diag.message_primary
     problem = f"The role of this connection may not do what {wanted}: {said}."
-    if "ledger_tenantbinding" in (cause.diag.message_hint or ""):
+    if _BINDING in (cause.diag.message_hint or ""):
         return errors.NotGranted(problem, rule=refusals.BOUND_RULE, remedy=refusals.BOUND_REMEDY)
     found = _OURS.search(said)
-    rule, purpose = _purposes(found[0]) if found else ("A role does what its purposes need.", "")
-    if not purpose and found:
+    if found is None:
+        return errors.NotGranted(
+            problem,
+            rule="ledger_grants gives rights to what is Folio's, and to nothing else in the database.",
+            remedy="As the owner of what is named there, such as a table of yours: GRANT SELECT ON … TO ….",
+        )
+    rule, purpose = _purposes(found[0])
+    if not purpose:
         instead = "Call what ledger offers in its place: its functions write it."
         return errors.NotGranted(problem, rule=rule, remedy=instead)
     return errors.NotGranted(
         problem,
         rule=rule,
-        remedy=f"As the ledger's owner: manage.py ledger_grants --role NAME --purpose {purpose or 'PURPOSE'} --apply, "
+        remedy=f"As the ledger's owner: manage.py ledger_grants --role NAME --purpose {purpose} --apply, "
         "naming each purpose that the role has as well.",
     )
+
+
+def concerns_all(error: Error) -> bool:
+    """Whether other work of the same kind would fail too: the role lacks a purpose, or the database takes no writes.
+
+    A role that is bound to tenants may do it for others, and one that may not read a table of the host, another table.
+    """
+    cause: Any = error.__cause__
+    state = getattr(cause, "sqlstate", None)
+    if state == _DENIED:
+        return _BINDING not in (cause.diag.message_hint or "") and bool(_OURS.search(cause.diag.message_primary))
+    return state == _READ_ONLY
+
+
+def plain(error: Error) -> str:
+    """PostgreSQL's words on one line, without the statement that failed."""
+    diagnosis: Any = getattr(error.__cause__, "diag", None)
+    return (diagnosis and diagnosis.message_primary) or " ".join(str(error).split())
+
+
+def explanation(error: Error, wanted: str) -> str | None:
+    """What a person can do about the error, whatever the program asked; None if only the program can be at fault.
+
+    ``wanted`` completes "the database doesn't have what …", such as "the command needs".
+    """
+    if (denied := not_granted(error, wanted)) is not None:
+        return str(denied)
+    if getattr(error.__cause__, "sqlstate", None) == _READ_ONLY:
+        return (
+            f"The database takes no writes: {plain(error)}. A standby refuses them, and so does a session with "
+            "default_transaction_read_only. Use the primary server."
+        )
+    if getattr(error.__cause__, "sqlstate", None) in _MISSING:
+        return f"The database doesn't have what {wanted}: {plain(error)}. Run manage.py migrate on it."
+    if isinstance(error, OperationalError | InterfaceError):
+        return f"The database could not be asked: {plain(error)}"
+    return None
 
 
 def _purposes(name: str) -> tuple[str, str]:

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connections, transaction
+from django.db import DatabaseError, Error, InterfaceError, OperationalError, connections, transaction
 
+from ledger.database_errors import concerns_all, not_granted
 from ledger.errors import LedgerError
 
 #: The beginning of a run's error, if it has done everything but the work that it names.
@@ -15,7 +16,8 @@ NOT_DONE = "Not done: "
 #: How many failures are named; the others are counted.
 _TOLD = 10
 
-#: Errors that the values of one row can cause. A lost connection, a lock or a time limit concerns all work.
+#: Errors that the values of one row can cause. A lost connection, a lock, a time limit, a missing purpose or a
+#: database that takes no writes concerns all work.
 _OF_ONE = (LedgerError, DatabaseError, ValueError, ArithmeticError, LookupError, TypeError, RecursionError)
 
 
@@ -36,9 +38,14 @@ class Failures:
         except (OperationalError, InterfaceError):
             raise
         except _OF_ONE as error:
+            if isinstance(error, Error) and concerns_all(error):
+                raise
+            denied = not_granted(error, "it needs") if isinstance(error, Error) else None
             first_line = str(error).partition("\n")[0][:300]
-            self.told.append(f"{name}: {type(error).__name__}: {first_line}")
-            log.exception("The work for %s failed; the next one follows.", name)
+            said = f"{type(error).__name__}: {first_line}" if denied is None else str(denied)
+            self.told.append(f"{name}: {said}")
+            unexpected = denied is None and not isinstance(error, LedgerError)
+            log.error("The work for %s failed (%s); the next one follows.", name, said, exc_info=unexpected)
 
     def __len__(self) -> int:
         return len(self.told)

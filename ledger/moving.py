@@ -102,7 +102,7 @@ def move(
 
 def stay(org: Any, home: str) -> None:
     """Cancel a move that hasn't arrived: the tenant is at home again in its old home. Raises MoveError."""
-    tenant = tenant_key(org)
+    tenant, home = tenant_key(org), homes.registered(home)
     state, to = _state(home, tenant)
     _expect(state == State.LEAVING, f"Tenant {tenant!r} isn't leaving {home!r}.", "manage.py ledger_home list tells.")
     _expect(_state(to, tenant)[0] != State.ARRIVED, f"It has arrived in {to!r}.", "Run the move again: it ends it.")
@@ -112,7 +112,7 @@ def stay(org: Any, home: str) -> None:
 
 def drop(org: Any, home: str) -> int:
     """Delete the old copy of a tenant that has left ``home``, and return how many rows it had. Raises MoveError."""
-    tenant = tenant_key(org)
+    tenant, home = tenant_key(org), homes.registered(home)
     with transaction.atomic(using=home):
         state, to = _state(home, tenant)
         _expect(

@@ -12,7 +12,7 @@ from ledger import sql
 from ledger.cursors import fetch, fetch_value
 from ledger.database_errors import not_granted, retry
 from ledger.databases import database_of, expect, same_row
-from ledger.errors import RegistrationError
+from ledger.errors import LedgerError, RegistrationError
 from ledger.homes import database_for, find_at_home
 from ledger.keys import actor_name, check_text, tenant_key
 from ledger.models import Entry, NumberRegistered
@@ -88,7 +88,9 @@ def add_references(
                     added += fetch_value(alias, sql.ADD_REFERENCES, [tenant, entries, authority, *lists, actor])
             except DatabaseError as error:
                 ours = not_granted(error, "a registration needs") or retry(error.__cause__, f"of {authority!r}")
-                raise ours or _ours(error, authority) from error
+                if (ours := ours or _ours(error, authority)) is None:
+                    raise
+                raise ours from error
     return added
 
 
@@ -125,7 +127,7 @@ def _entries(batch: Iterable[Reference], tenant: str, alias: str) -> list[int]:
     return ids
 
 
-def _ours(error: DatabaseError, authority: str) -> Exception:
+def _ours(error: DatabaseError, authority: str) -> LedgerError | None:
     cause: Any = error.__cause__
     state = getattr(cause, "sqlstate", None)
     if state == _UNIQUE:
@@ -140,4 +142,4 @@ def _ours(error: DatabaseError, authority: str) -> Exception:
             rule="What an authority said of a number never changes.",
             remedy="Leave the number out, or correct its reference.",
         )
-    return error
+    return None

@@ -12,7 +12,7 @@ from ledger.calendars import require_plain_date
 from ledger.cursors import fetch, fetch_value
 from ledger.database_errors import not_granted, retry, translate_database_errors
 from ledger.databases import database_of, expect, same_row, series_named
-from ledger.errors import DeclarationError, GapError
+from ledger.errors import DeclarationError, GapError, LedgerError
 from ledger.formats import MAX_VALUE
 from ledger.gaps import Gap, GapRange, sql
 from ledger.keys import actor_name, check_text, reason_text, tenant_key
@@ -122,7 +122,9 @@ def declare(
             return _declared(every, alias, [authority, reference, reason, actor])
     except DatabaseError as error:
         ours = not_granted(error, "a declaration needs") or retry(error.__cause__, f"of {authority!r}")
-        raise ours or _ours(error, authority) from error
+        if (ours := ours or _ours(error, authority)) is None:
+            raise
+        raise ours from error
 
 
 def skip_taken(
@@ -193,7 +195,7 @@ def _declared(gaps: Sequence[GapRange], alias: str, facts: list[str]) -> list[Ga
     return [made[(gap.period.pk, gap.first)] for gap in gaps]
 
 
-def _ours(error: DatabaseError, authority: str) -> Exception:
+def _ours(error: DatabaseError, authority: str) -> LedgerError | None:
     cause: Any = error.__cause__
     state = getattr(cause, "sqlstate", None)
     if state in (_EXCLUSION, _UNIQUE):
@@ -208,4 +210,4 @@ def _ours(error: DatabaseError, authority: str) -> Exception:
             rule="Only values without a document are declared: flagged gaps, adopted ranges, ends that lapsed.",
             remedy="See manage.py ledger_gaps; manage.py ledger_gaps sweep flags what no checkout holds.",
         )
-    return error
+    return None

@@ -138,7 +138,7 @@ def find_lost(alias: str, wanted: dict[str, Any]) -> Iterator[Hole]:
 
 
 def _remember(alias: str, reached: dict[tuple[str, int], int]) -> None:
-    """Keep how far was read, if the role may; a role that only reads starts again next time."""
+    """Keep how far was read, if the role may, and the database takes writes; else the next look starts again."""
     if not reached:
         return
     tenants, periods = zip(*reached, strict=True)

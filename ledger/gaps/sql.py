@@ -125,7 +125,10 @@ LOST = f"""
 
 # Keeps how far a scan came. Arguments: tenants, periods, values up to which all is accounted for.
 REMEMBER = "SELECT ledger_remember_scan(%s::text[], %s::bigint[], %s::bigint[])"
-MAY_REMEMBER = "SELECT has_function_privilege('ledger_remember_scan(text[], bigint[], bigint[])', 'EXECUTE')"
+MAY_REMEMBER = """
+    SELECT has_function_privilege('ledger_remember_scan(text[], bigint[], bigint[])', 'EXECUTE')
+        AND current_setting('transaction_read_only') = 'off'
+"""
 
 # Claim one value that a checkout left behind, or that was lost. Arguments: tenant, period, value, actor.
 FLAG = "SELECT ledger_flag_gap(%s, %s, %s, %s)"

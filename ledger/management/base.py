@@ -11,17 +11,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import date, timedelta
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
-from django.db import Error, InterfaceError, OperationalError, connections, router
+from django.db import Error, connections, router
 from django.utils.text import capfirst
 
 from ledger import homes
 from ledger.actions import all_or_none
 from ledger.cursors import fetch_value
-from ledger.database_errors import not_granted
+from ledger.database_errors import explanation, not_granted, plain
 from ledger.errors import LedgerError
 from ledger.judging import Verdict
 from ledger.localization import in_english
@@ -80,6 +81,8 @@ class LedgerCommand(BaseCommand):
     judges: bool
     #: Whether it runs in each home where neither --database nor --tenant names one.
     in_all_homes = True
+    #: Whether it is for the owner of the tables alone.
+    for_owner = False
     requires_system_checks: list[str] = []
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
@@ -158,17 +161,20 @@ class LedgerCommand(BaseCommand):
         except (LedgerError, ImproperlyConfigured) as error:
             raise CommandError(str(error)) from error
         except Error as error:
-            denied = not_granted(error, "the command needs")
-            read_only = getattr(error.__cause__, "sqlstate", None) == "25006"  # a standby, for one
-            lost = isinstance(error, OperationalError | InterfaceError) or read_only
-            if denied is None and not lost:
+            said = explanation(error, "the command needs")
+            if said is None:
                 raise
-            said = f"The database could not be asked: {error}".strip() if denied is None else str(denied)
+            if self.for_owner and not_granted(error, "") is not None:
+                said = f"Only the owner of the ledger's tables can do this: {plain(error)}. Connect as that role."
             raise CommandError(said) from error
         except BrokenPipeError:
             # The reader has closed the pipe, as `head` does. Python would complain again when it exits.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(READER_GONE)
+        except OSError as error:
+            if error.filename is None:
+                raise
+            raise BadOptions(f"{error.filename} can't be read or written: {error.strerror}.") from error
 
     def alias(self, options: dict[str, Any]) -> str:
         """The database to work on; raises BadOptions if there is no such database, or it isn't migrated."""
@@ -356,6 +362,13 @@ def days(text: str) -> timedelta:
     if not 0 <= value <= 10_000:  # false for nan too
         raise ValueError(text)
     return timedelta(days=value)
+
+
+def path(text: str) -> Path:
+    """An option that names a file or a folder; an empty text, as of an unset variable, would be where one stands."""
+    if not text:
+        raise ValueError(text)
+    return Path(text)
 
 
 def iso_date(text: str) -> date:

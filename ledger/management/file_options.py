@@ -23,7 +23,7 @@ def add_layout(add: Any) -> None:
     kinds += "left out. Without that column: the kind of all rows. May be repeated."
     add("--kinds", action="append", metavar="KIND=A|B", help=kinds)
     only = "Take only documents of this kind; when adopting, by default the series' own."
-    add("--only-kind", choices=[*Kind], help=only)
+    add("--only-kind", choices=[kind.value for kind in Kind], help=only)
     for kind in ("void", "valid", "draft"):
         known = ", ".join(getattr(_DEFAULTS, f"{kind}_values"))
         told = f"What that column says if a number is {kind}, beside {known}; * is any other text."

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
+from ledger.errors import InvalidArgument
+from ledger.keys import check_text, tenant_key
 from ledger.kinds import kind_of
 
 
@@ -29,6 +31,11 @@ class BookSettings:
     largest_loss: float = 0.2
     reads: frozenset[str] | None = None
     kinds: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Raises InvalidArgument for names that can't be keys."""
+        check_text(self.system, InvalidArgument, "The name of the books ")
+        tenant_key(self.tenant)
 
     def kind_of(self, code: str) -> str:
         """The kind of a series' documents."""

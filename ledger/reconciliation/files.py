@@ -17,7 +17,7 @@ from django.db import router, transaction
 from ledger.calendars import day_after, zone
 from ledger.conf import ledger_settings
 from ledger.database_errors import translate_database_errors
-from ledger.errors import ReconciliationError
+from ledger.errors import InvalidDate, ReconciliationError
 from ledger.kinds import Kind, RemoteInvoice, State
 from ledger.models import RemoteReading
 from ledger.reconciliation.books import BookSettings
@@ -138,6 +138,12 @@ def _exported(books: BookSettings, complete: tuple[date, date] | None, as_of: da
     last = as_of or (complete[1] if complete else None)
     if last is None:
         return books
+    if not 1900 <= last.year < 3000:
+        raise InvalidDate(
+            f"The file can't have been exported on {last}.",
+            rule="The dates of books lie in the years 1900 to 2999.",
+            remedy="Correct --as-of, or --from and --to.",
+        )
     here = zone(ledger_settings().time_zone)
     ended = last if isinstance(last, datetime) else datetime.combine(day_after(last), time.min, here)
     return replace(books, grace=max(books.grace, datetime.now(UTC) - ended))

@@ -17,7 +17,7 @@ from django.db import Error, router, transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from ledger.cursors import fetch, fetch_value
-from ledger.database_errors import translate_database_errors
+from ledger.database_errors import plain, translate_database_errors
 from ledger.databases import database_of, expect, same_row
 from ledger.errors import AlarmError
 from ledger.keys import actor_name, reason_text
@@ -259,7 +259,7 @@ class Watch:
             if self._refused is None or not may_not_write(error):
                 raise
             self._is_refused = True
-            self._refused(f"{told}: {str(error).strip()}.")
+            self._refused(f"{told}: {plain(error)}.")
 
 
 def may_not_write(error: Error) -> bool:

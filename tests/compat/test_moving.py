@@ -371,6 +371,10 @@ class TestDjangoSequences:
             (("--series", "invoice"), "go with 'model'"),
             (("--template", "A{counter}"), "can't share the template"),
             (HISTORY, "can't belong to 2 counters"),
+            (
+                ("--model", "shop.Order", "--number-field", "reference", "--date-field", "reference"),
+                "'reference' is a CharField; the date is a DateField or a DateTimeField.",
+            ),
             (("--model", "shop.None", "--number-field", "a", "--date-field", "b"), "can't be read from 'shop.None'"),
         ],
     )

@@ -276,6 +276,8 @@ def test_a_role_a_home_and_a_format_that_are_not_there() -> None:
     who = ("--role", "nobody_there", "--purpose", "checkout", "--apply")
     assert "There is no role 'nobody_there'." in refused("ledger_grants", *who)
     assert "LEDGER['HOMES'] names 'nowhere'" in refused("ledger_home", "move", "acme", "nowhere")
+    for action in ("stay", "drop"):
+        assert "LEDGER['HOMES'] names 'nowhere'" in refused("ledger_home", action, "acme", "nowhere")
     assert "No format ends with .docx" in refused("ledger_report", "--output", "report.docx", code=2)
 
 

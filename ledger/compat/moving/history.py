@@ -49,12 +49,16 @@ class History:
         try:
             model = apps.get_model(self.model)
             for name in (self.number_field, self.date_field, self.org_field):
-                if name is not None:
-                    model._meta.get_field(name)
+                if name is not None and not model._meta.get_field(name).concrete:
+                    raise FieldDoesNotExist(f"{name!r} is no column of its table")
+            dated = model._meta.get_field(self.date_field)
+            kind = getattr(dated, "output_field", dated).get_internal_type()
+            if kind not in ("DateField", "DateTimeField"):
+                raise ValueError(f"{self.date_field!r} is a {kind}; the date is a DateField or a DateTimeField.")
             str(model._base_manager.filter(*self._conditions()).query)
         except (LookupError, ValueError, FieldDoesNotExist, FieldError, ValidationError) as error:
             raise InvalidArgument(
-                f"The numbers can't be read from {self.model!r}: {error}",
+                f"The numbers can't be read from {self.model!r}: {str(error).rstrip('.')}.",
                 rule="They are read from fields of a model of one of INSTALLED_APPS.",
                 remedy="Name them like --model shop.Invoice --number-field number --date-field created_at, and --where "
                 "status=paid.",

@@ -9,7 +9,7 @@ from django.core.management.base import CommandParser
 from ledger.actions import declare
 from ledger.durability import wait_for_flush
 from ledger.errors import DeclarationError
-from ledger.management.base import BadOptions, LedgerCommand
+from ledger.management.base import BadOptions, LedgerCommand, path
 from ledger.models import GapDeclared
 from ledger.reports.official import Document, Format, all_formats
 
@@ -37,7 +37,7 @@ class Command(LedgerCommand):
             made.add_options(one)
             self.add_tenant(one)
             what = "The folder of the files" if made.several else "The file; standard output by default"
-            one.add_argument("--output", type=Path, metavar="PATH", help=f"{what}.")
+            one.add_argument("--output", type=path, metavar="PATH", help=f"{what}.")
             receipt = "It was handed in, and this is the protocol or receipt: append GapDeclared."
             one.add_argument("--handed-in", metavar="RECEIPT", help=receipt)
             self.add_actor(one, "Who handed it in")

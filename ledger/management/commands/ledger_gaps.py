@@ -8,14 +8,16 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from django.core.management.base import CommandParser
+from django.db import Error
 
 from ledger.actions import explain, flag_lost, skip_taken
+from ledger.database_errors import plain
 from ledger.gaps import Gap, Hole, State, find, flagged_gaps, healed_holes, raise_lost, sweep
 from ledger.gaps.finding import GRACE
 from ledger.judging import Fact, Kind, Verdict, judge
 from ledger.management.base import MOST_LINES, LedgerCommand, counted, iso_date, last_look, seconds
 from ledger.models import Entry
-from ledger.verification.alarms import MOST
+from ledger.verification.alarms import MOST, may_not_write
 from ledger.zones import series_zones, timestamp_in
 
 _T = TypeVar("_T")
@@ -84,7 +86,12 @@ class Command(LedgerCommand):
             gaps = _begun(begin, "reading gaps", flagged_gaps(**which))
 
             def judged() -> Verdict:
-                raise_lost(seen.lost, using=alias)
+                try:
+                    raise_lost(seen.lost, using=alias)
+                except Error as error:  # who may only read sees the verdict all the same
+                    if not may_not_write(error):
+                        raise
+                    self.stderr.write(f"What was found is not kept as alarms: {plain(error)}.", self.style.WARNING)
                 judgement = judge(**which, sweeps=()).including(seen.facts())
                 return (replace(judgement, looked_at=judgement.as_of) if full else judgement).verdict
 

@@ -17,6 +17,7 @@ class Command(LedgerCommand):
         "are. Exit code 0: done; 1: refused; 2: the options are invalid."
     )
     judges = False
+    for_owner = True
     examples = """  manage.py ledger_grants --role shop_app --purpose checkout
   manage.py ledger_grants --role shop_app --purpose checkout --purpose void --apply
   manage.py ledger_grants --role shop_workers --purpose workers --apply

@@ -21,6 +21,7 @@ class Command(LedgerCommand):
         "other names are renamed. Roles get their purposes again. Rows stay as they are. Exit code 0: done; 1: refused."
     )
     judges = False
+    for_owner = True
     examples = """  manage.py ledger_install
   manage.py ledger_install --database shop2 --json
 """

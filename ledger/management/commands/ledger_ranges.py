@@ -1,6 +1,5 @@
 """``ledger_ranges``: adds ranges that an authority granted, also from a file, and shows what is left of them."""
 
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -9,7 +8,7 @@ from ledger.actions import authorise
 from ledger.caf import read_caf
 from ledger.errors import RangeRefused
 from ledger.host_functions import find_hook
-from ledger.management.base import LedgerCommand, counted, iso_date
+from ledger.management.base import LedgerCommand, counted, iso_date, path
 from ledger.models import AuthorisedRange
 from ledger.ranges import levels
 from ledger.zones import today_in
@@ -55,7 +54,7 @@ class Command(LedgerCommand):
             one.add_argument("--key-reference", default="", metavar="TEXT", help="Where the technical key is kept.")
             one.add_argument("--document", default="", metavar="TEXT", help="Where the authority's document is kept.")
             self.add_actor(one, "Who adds it")
-        caf.add_argument("file", type=Path, help="The XML that the SII gave.")
+        caf.add_argument("file", type=path, help="The XML that the SII gave.")
         for one in (adding, caf, every):
             super().add_arguments(one)
 

@@ -1,13 +1,12 @@
 """``ledger_references``: keeps the references by which an authority knows numbers, from a file."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
 
 from ledger.errors import TableError
-from ledger.management.base import LedgerCommand, counted
+from ledger.management.base import LedgerCommand, counted, path
 from ledger.references import Reference, add_references
 from ledger.spreadsheets import Layout, open_table, text_of
 
@@ -27,7 +26,7 @@ class Command(LedgerCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         add = parser.add_argument
-        add("file", type=Path, help="A CSV, XLSX or ODS file, or JSON lines.")
+        add("file", type=path, help="A CSV, XLSX or ODS file, or JSON lines.")
         add("--authority", required=True, metavar="NAME", help="Who gave the references, such as 'PL KSeF'.")
         self.add_tenant(parser)
         add("--number-column", default="number", metavar="NAME", help="The number (number).")
@@ -54,7 +53,7 @@ class Command(LedgerCommand):
 
 
 def _rows(options: dict[str, Any]) -> Iterator[Reference]:
-    names = [name for kind in ("number", "reference", "digest") if (name := options[f"{kind}_column"])]
+    names = [options["number_column"], options["reference_column"], *filter(None, [options["digest_column"]])]
     layout = Layout(delimiter=options["delimiter"], encoding=options["encoding"])
     with open_table(options["file"], layout, tuple(names)) as table:
         places = [table.column(name) for name in names]

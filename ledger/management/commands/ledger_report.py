@@ -2,10 +2,10 @@
 
 import hashlib
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
@@ -119,9 +119,11 @@ class Command(LedgerCommand):
     def _target(self, output: str | None) -> Iterator[IO[bytes]]:
         """The file, which is in place only once it is complete; or standard output."""
         if output is None:
-            stream = getattr(self.stdout, "buffer", None) or sys.stdout.buffer
-            yield stream
-            stream.flush()
+            stream = getattr(self.stdout, "buffer", None)
+            yield (target := stream or BytesIO())
+            if isinstance(target, BytesIO):  # the caller of call_command wants text
+                self.stdout.write(target.getvalue().decode(), ending="")
+            target.flush()
             return
         place = Path(output)
         try:
@@ -156,7 +158,7 @@ _named_span.__name__ = "month, year or span of dates (such as 2026-11)"
 def iso_moment(text: str) -> datetime:
     """An option that is a moment with its offset."""
     moment = datetime.fromisoformat(text)
-    if moment.utcoffset() is None:
+    if moment.utcoffset() is None or not 1900 <= moment.year < 3000:
         raise ValueError(json.dumps(text))
     return moment
 

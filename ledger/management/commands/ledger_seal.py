@@ -3,7 +3,6 @@
 import hashlib
 import inspect
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -11,7 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 from ledger.cursors import fetch
 from ledger.errors import SealError
 from ledger.failures import Failures
-from ledger.management.base import BadOptions, LedgerCommand, counted
+from ledger.management.base import BadOptions, LedgerCommand, counted, path
 from ledger.management.whole_file import whole_file
 from ledger.seals import folio_verify, sql
 from ledger.seals.exporting import export, prove
@@ -47,14 +46,14 @@ class Command(LedgerCommand):
         out = actions.add_parser("export", help="Write a chain of seals with its rows, which others can check.")
         out.add_argument("--heads", action="store_true", help="Only the signed heads, to keep elsewhere.")
         out.add_argument("--withhold", action="store_true", help="Hashes in place of actors, reasons and metadata.")
-        out.add_argument("--to", type=Path, metavar="DIR", help="All chains, each as a file in this folder.")
+        out.add_argument("--to", type=path, metavar="DIR", help="All chains, each as a file in this folder.")
         proof = actions.add_parser("prove", help="Write the proof that a number is sealed, and its void if it is void.")
         proof.add_argument("number", help="The number, such as INV-2026-000123.")
         proof.add_argument("--personal", action="store_true", help="With actor, reason and metadata.")
         proof.add_argument("--anchored", action="store_true", help="Up to the database's seal and its time stamps.")
         self.add_tenant(proof)
         check = actions.add_parser("verify", help="Compare the rows with their seals, and the seals with each other.")
-        check.add_argument("--known", type=Path, metavar="DIR", help="Also with the heads in this folder's files.")
+        check.add_argument("--known", type=path, metavar="DIR", help="Also with the heads in this folder's files.")
         told = actions.add_parser("status", help="How far each tenant is sealed, and by which key.")
         era = actions.add_parser("new-era", help="Continue sealing on another server, as the owner of the tables.")
         era.add_argument("--accept-differences", action="store_true", help="Even if rows are not as they were sealed.")
