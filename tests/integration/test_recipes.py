@@ -6,9 +6,11 @@ from datetime import date
 from types import SimpleNamespace
 
 import pytest
+from asgiref.sync import async_to_sync
+from django.core.exceptions import SynchronousOnlyOperation
 from django.db import transaction
 
-from ledger import define_series
+from ledger import define_series, issue
 from ledger.models import Entry
 from tests.recipes import recipe
 from tests.shop.lorikeet import InvoiceID
@@ -33,6 +35,20 @@ def test_a_factory() -> None:
     assert invoices.create(number="X").number == "X"
     assert [row.number for row in invoices.create_batch(2)] == ["I-1", "I-2"]
     assert Entry.objects.count() == 2
+
+
+def test_an_async_view() -> None:
+    define_series("invoice", template="I-{counter}", calendar="never")
+    orders = SimpleNamespace(objects=SimpleNamespace(create=lambda title: f"order:{title}"))
+    checkout = recipe("async def checkout", Order=orders)["checkout"]
+    assert [async_to_sync(checkout)(None).content for _ in range(2)] == [b"I-1", b"I-1"]
+
+    async def unwrapped() -> None:
+        issue("invoice")
+
+    with pytest.raises(SynchronousOnlyOperation):
+        async_to_sync(unwrapped)()
+    assert Entry.objects.count() == 1
 
 
 class PretixInvoice:
