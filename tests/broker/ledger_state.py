@@ -69,6 +69,14 @@ def succeeded(sweep: str) -> list[SweepRun]:
     return [run for run in runs(sweep) if run.finished_at is not None and not run.error]
 
 
+def wait_until_ended(sweep: str, count: int) -> None:
+    """Until that many runs ended. Of two at once, one may leave out a series that the other holds for long."""
+    until(
+        lambda: len([run for run in runs(sweep) if run.finished_at is not None]) >= count,
+        lambda: f"{sweep}: {[(run.finished_at, run.error, run.counts) for run in runs(sweep)]}",
+    )
+
+
 def counted(sweep: str, what: str) -> int:
     """What all runs of a sweep counted together."""
     return sum(run.counts.get(what, 0) for run in runs(sweep))

@@ -13,7 +13,17 @@ from ledger import define_series
 from ledger.models import Period, Slot, SweepBatch, SweepRun
 from ledger.sweeps import run
 from ledger.sweeps.health import health
-from tests.broker.ledger_state import burn, counted, flagged, held, runs, succeeded, wait_for_runs, waiting
+from tests.broker.ledger_state import (
+    burn,
+    counted,
+    flagged,
+    held,
+    runs,
+    succeeded,
+    wait_for_runs,
+    wait_until_ended,
+    waiting,
+)
 from tests.broker.processes import crew
 from tests.broker.redis_server import RedisServer, is_over
 from tests.broker.waiting import until
@@ -44,9 +54,9 @@ class TestTwice:
         with crew(tmp_path, broker.url) as team:
             team.worker(concurrency=3)
             for sweep in SWEEPS:
-                wait_for_runs(sweep, 2)
+                wait_until_ended(sweep, 2)
             send("refill_pools")
-            wait_for_runs("refill_pools", 3)
+            wait_until_ended("refill_pools", 3)
         assert flagged() == [1, 2, 3, 4, 5]
         assert counted("flag_gaps", "flagged") == 5
         assert Period.objects.filter(series__code="daily").count() == 31
