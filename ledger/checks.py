@@ -25,7 +25,7 @@ from ledger.testing import is_test_database
 _OLDEST = 150000  # PostgreSQL 15
 
 _IS_MIGRATED = "SELECT to_regclass('ledger_entry') IS NOT NULL"
-_VERSION = "SELECT current_setting('server_version_num')::int"
+_SERVER = "SELECT current_setting('server_version_num')::int AS version, current_setting('server_encoding') AS encoding"
 _MAY_READ = "SELECT has_table_privilege('ledger_series', 'SELECT')"
 
 # Whether the connected role owns the ledger's tables, and its name.
@@ -147,7 +147,7 @@ def _check_homes() -> Iterator[CheckMessage]:
 def check_databases(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Version, isolation level, owner, second connection, prepared transactions, and tenants whose model is gone."""
+    """Version, encoding, isolation, owner, second connection, prepared transactions, tenants whose model is gone."""
     of_ledger = (alias for alias in databases or () if router.allow_migrate(alias, "ledger"))
     return [message for alias in of_ledger for message in _check_database(alias)]
 
@@ -161,10 +161,17 @@ def _check_database(alias: str) -> Iterator[CheckMessage]:
             id="ledger.E003",
         )
         return
-    version = fetch_value(alias, _VERSION)
-    if version < _OLDEST:
-        told = f"The database {alias!r} is PostgreSQL {version // 10000}; Folio needs 15 or newer."
+    [server] = fetch(alias, _SERVER)
+    if server.version < _OLDEST:
+        told = f"The database {alias!r} is PostgreSQL {server.version // 10000}; Folio needs 15 or newer."
         yield Error(told, id="ledger.E003")
+    if server.encoding != "UTF8":
+        yield Error(
+            f"The database {alias!r} has the encoding {server.encoding}; Folio needs UTF8.",
+            hint="It refuses letters of names and documents, and JSON with any of them. Restore a dump of it into a "
+            "database that was made by CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.",
+            id="ledger.E013",
+        )
     if not fetch_value(alias, _IS_MIGRATED):
         return
     every = [_check_owner, _check_isolation, _check_second_connection, _check_prepared]

@@ -59,14 +59,14 @@ def manage_here(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def new_database(name: str, template: str = "template1", *, owned: bool = False) -> Iterator[str]:
+def new_database(name: str, template: str = "template1", *, owned: bool = False, encoding: str = "") -> Iterator[str]:
     """A database on the tests' server, dropped afterwards; yields its URL. Skips if that isn't allowed.
 
     It is empty, or a copy of ``template``, which nobody may be connected to. ``owned``: it belongs to ``plain_owner``,
     as whom everybody works who comes by that URL.
     """
     name = f"{name}_{os.getpid()}"
-    url = _create(name, template=template, owner=plain_owner() if owned else "")
+    url = _create(name, template=template, owner=plain_owner() if owned else "", encoding=encoding)
     try:
         yield as_plain_owner(url) if owned else url
     finally:
@@ -115,17 +115,23 @@ def migrate(url: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def _create(name: str, template: str = "template1", owner: str = "") -> str:
+def _create(name: str, template: str = "template1", owner: str = "", encoding: str = "") -> str:
     with psycopg.connect(database_url(), autocommit=True) as connection:
         row = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
         if row is None or not row[0]:
             pytest.skip("the tests' role is no superuser, so it can't tamper with a database of its own")
         new, old = sql.Identifier(name), sql.Identifier(template)
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(new))
-        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(new, old))
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(new, old) + _encoded(encoding))
         if owner:
             connection.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(new, sql.Identifier(owner)))
     return make_conninfo(database_url(), dbname=name)
+
+
+def _encoded(encoding: str) -> sql.Composable:
+    if not encoding:
+        return sql.SQL("")
+    return sql.SQL(" ENCODING {} LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C'").format(sql.Literal(encoding))
 
 
 def _drop(name: str) -> None:

@@ -136,6 +136,18 @@ DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memor
 """
 
 
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_another_encoding_is_refused_before_anything_is_made(encoding: str) -> None:
+    """A function of the ledger has letters that LATIN1 lacks, and SQL_ASCII refuses JSON with any of them."""
+    with new_database("folio_encoded", "template0", encoding=encoding) as url:
+        done = manage("migrate", "--run-syncdb", url=url)
+        assert done.returncode != 0
+        told = f"(ledger.E013) The database 'default' has the encoding {encoding}; Folio needs UTF8."
+        assert told in done.stderr
+        assert "Traceback" not in done.stderr
+        assert ask(url, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [0]
+
+
 def test_another_database_is_refused_in_clear_words(url: str, tmp_path: Path) -> None:
     (tmp_path / "sqlite_settings.py").write_text(SQLITE)
     done = manage("migrate", "ledger", url=url, settings="sqlite_settings", PYTHONPATH=f"{tmp_path}")
