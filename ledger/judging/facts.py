@@ -32,14 +32,15 @@ from ledger.zones import zone_or_utc
 _MOST = 50_000
 
 #: The kind of fact that an alarm makes; any other alarm says that rows or guards were tampered with. Nothing is lost by
-#: keys of an earlier version, a setting that can't work, or what somebody *could* do: an owner, a privilege, a function
-#: with the owner's rights. But if a name leads past the ledger ("shadow"), rows *are* read and written without guards.
+#: keys of an earlier version, a setting that can't work, a privilege that the ledger's owner lacks, or what somebody
+#: *could* do: an owner, a privilege, a function with the owner's rights. But if a name leads past the ledger
+#: ("shadow"), rows *are* read and written without guards.
 _KINDS = {
     "lost-or-tampered": Kind.LOST,
     "reservation-old": Kind.RESERVED,
     NOT_CHECKED: Kind.UNCHECKED,
     COUNTRY_RULE: Kind.RULE,
-    **dict.fromkeys(("setting", "code-text", "owner", "superuser", "privilege", "definer"), Kind.SETUP),
+    **dict.fromkeys(("setting", "code-text", "owner", "superuser", "privilege", "revoked", "definer"), Kind.SETUP),
     **dict.fromkeys((check for check in MEANINGS if check.startswith(("document-", "tenant-"))), Kind.SETUP),
     # Two numbers of one document, which is a matter of rows.
     "document-twice": Kind.TAMPERED,

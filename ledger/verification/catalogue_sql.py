@@ -375,6 +375,27 @@ DESCRIBE: Final = """
     LEFT JOIN pg_roles w ON w.oid = a.grantee
     WHERE a.grantee NOT IN (x.owner, owner.oid) AND w.rolsuper IS NOT TRUE
     UNION ALL
+    -- What the owner took from itself, without which the ledger's functions, guards and foreign keys fail. Nobody takes
+    -- rows of events away, and only foreign keys lock them.
+    SELECT 'revoked', x.name, jsonb_build_object('privilege', x.privilege, 'owner', w.rolname)::text
+    FROM owner JOIN pg_roles w ON w.oid = owner.oid CROSS JOIN LATERAL (
+        SELECT 'table ' || r.relname AS name, p.privilege
+        FROM relation r CROSS JOIN unnest('{SELECT,INSERT,UPDATE,DELETE}'::text[]) AS p (privilege)
+        WHERE r.relowner = owner.oid AND NOT has_table_privilege(owner.oid, r.oid, p.privilege) AND NOT (
+            EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = r.oid AND t.tgname = 'ledger_append_only_rows')
+            AND (p.privilege = 'DELETE' OR p.privilege = 'UPDATE'
+                 AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.confrelid = r.oid)))
+        UNION ALL
+        SELECT 'sequence of ' || s.name, 'USAGE' FROM sequence s
+        WHERE s.relowner = owner.oid AND NOT has_sequence_privilege(owner.oid, s.seqrelid, 'USAGE')
+        UNION ALL
+        SELECT 'function ' || f.name, 'EXECUTE' FROM function f
+        WHERE f.proowner = owner.oid AND NOT has_function_privilege(owner.oid, f.oid, 'EXECUTE')
+        UNION ALL
+        SELECT 'schema ' || n.nspname, 'USAGE' FROM pg_namespace n
+        WHERE n.oid = %(schema)s::oid AND NOT has_schema_privilege(owner.oid, n.oid, 'USAGE')
+    ) x
+    UNION ALL
     SELECT 'replica identity', r.relname::text, '{}' FROM relation r WHERE r.relreplident <> 'd'
     UNION ALL
     SELECT 'event trigger', e.evtname::text, jsonb_build_object('function', e.evtfoid::regprocedure::text)::text

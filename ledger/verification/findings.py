@@ -317,6 +317,7 @@ _OF_SCHEMA: Final = {
         "the application log in as another: manage.py ledger_grants."
     ),
     "privilege": "As the owner, REVOKE it; manage.py ledger_grants shows what a role needs, and revokes all else.",
+    "revoked": f"As the owner, GRANT it to the owner again. {_CULPRIT}",
     "session-setting": f"As a superuser, ALTER ROLE … or ALTER DATABASE … RESET it. {_CULPRIT}",
     "definer": "Read it, and drop it or move it to a schema of its own. Folio's functions never need it.",
     "extension": "As the owner of both, ALTER EXTENSION … DROP TABLE or DROP FUNCTION, which keeps it; or ALTER … NO "

@@ -36,6 +36,17 @@ _ALLOWS: Final = {
 }
 
 
+#: What fails in the ledger's own functions without a privilege.
+_STOPPED: Final = {
+    "SELECT": "what reads it, such as issuing, a page or a foreign key,",
+    "INSERT": "what writes a row to it",
+    "UPDATE": "what changes or locks a row of it, as foreign keys to it do,",
+    "DELETE": "what takes a row out of it, such as a number out of its queue,",
+    "EXECUTE": "what calls it",
+    "USAGE": "what needs it to write a row",
+}
+
+
 def granted(others: Iterable[TableGrant] = ()) -> Allowed:
     """What ``ledger_grants`` gives for any purpose; ``others`` are the tables of other apps of Folio."""
     allowed: dict[str, set[str]] = {name: {"EXECUTE"} for name in READING}
@@ -98,6 +109,10 @@ _FINDINGS: Final = {
         "privilege",
         "The role {role} has {privilege} on {name}, which writes to the ledger with the rights of {owner}: rows can be "
         "changed past the functions that check them",
+    ),
+    "revoked": (
+        "revoked",
+        "The ledger's owner {owner} has no {privilege} on {name}: {stopped} is refused, whoever calls it",
     ),
     "extension": (
         "extension",
@@ -163,7 +178,8 @@ def broken_guards(
             continue
         if remark.kind in _FINDINGS or remark.kind in _NOTES:
             check, sentence = (_FINDINGS | _NOTES)[remark.kind]
-            detail = sentence.format(name=remark.name, **remark.facts)
+            stopped = _STOPPED.get(remark.facts.get("privilege", ""))
+            detail = sentence.format(name=remark.name, stopped=stopped, **remark.facts)
             yield (alarm_for if remark.kind in _FINDINGS else _note)(check, detail)
     for sentence in excess(found.remarks, allowed, shipped.public):
         yield alarm_for("privilege", sentence)

@@ -691,6 +691,53 @@ PRIVILEGES = (
     ),
 )
 
+REVOKED = (
+    Bypass(
+        "the owner's reading",
+        _as_owner("REVOKE SELECT ON ledger_period FROM %I"),
+        "revoked",
+        ("The ledger's owner ", " has no SELECT on table ledger_period: what reads it, such as issuing"),
+    ),
+    Bypass(
+        "the owner's writing",
+        _as_owner("REVOKE ALL ON ledger_numbervoided FROM %I"),
+        "revoked",
+        (" has no INSERT on table ledger_numbervoided: what writes a row to it is refused, whoever calls it",),
+    ),
+    Bypass(
+        "the owner's locking of what others refer to",
+        _as_owner("REVOKE UPDATE ON ledger_entry FROM %I"),
+        "revoked",
+        (" has no UPDATE on table ledger_entry", "as foreign keys to it do, is refused"),
+    ),
+    Bypass(
+        "the owner's emptying of queues",
+        _as_owner("REVOKE DELETE ON ledger_slot FROM %I"),
+        "revoked",
+        (" has no DELETE on table ledger_slot",),
+    ),
+    Bypass(
+        "the owner's ids",
+        _as_owner("REVOKE ALL ON SEQUENCE ledger_entry_id_seq FROM %I"),
+        "revoked",
+        (" has no USAGE on sequence of ledger_entry.id",),
+    ),
+    Bypass(
+        "the owner's calls",
+        _as_owner("REVOKE ALL ON FUNCTION ledger_take_serial FROM %I"),
+        "revoked",
+        (" has no EXECUTE on function ledger_take_serial(", "what calls it is refused"),
+    ),
+    Bypass(
+        "the owner's schema",
+        "REVOKE USAGE ON SCHEMA public FROM PUBLIC; "
+        + _as_owner("REVOKE ALL ON SCHEMA public FROM %I")
+        + "; ALTER SCHEMA public OWNER TO CURRENT_USER",
+        "revoked",
+        (" has no USAGE on schema public",),
+    ),
+)
+
 COUNTERS = "CREATE VIEW counters AS SELECT * FROM ledger_period; "
 VIEWS = (
     Bypass(
@@ -779,4 +826,16 @@ AROUND = (
     ),
 )
 
-BYPASSES = (*TABLES, *COLUMNS, *TRIGGERS, *INDEXES, *CONSTRAINTS, *FUNCTIONS, *OWNERS, *PRIVILEGES, *VIEWS, *AROUND)
+BYPASSES = (
+    *TABLES,
+    *COLUMNS,
+    *TRIGGERS,
+    *INDEXES,
+    *CONSTRAINTS,
+    *FUNCTIONS,
+    *OWNERS,
+    *PRIVILEGES,
+    *REVOKED,
+    *VIEWS,
+    *AROUND,
+)

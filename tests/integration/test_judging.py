@@ -115,7 +115,7 @@ def test_every_alarm_is_told_as_something() -> None:
     told = {check: kind_of(check).state for check in [*MEANINGS, "country-rule"]}
     late = {"reservation-old", "not-checked"}
     keys = {f"{of}-{what}" for of in ("document", "tenant") for what in ("text", "form", "of-child")} | {"code-text"}
-    broken = {"country-rule", "setting", "owner", "superuser", "privilege", "definer"} | keys
+    broken = {"country-rule", "setting", "owner", "superuser", "privilege", "revoked", "definer"} | keys
     assert {check for check, state in told.items() if state is State.OVERDUE} == late
     assert {check for check, state in told.items() if state is State.BROKEN} == broken
     assert {check for check, state in told.items() if state is State.LOST} == set(MEANINGS) - late - broken
