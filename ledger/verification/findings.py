@@ -365,13 +365,14 @@ NOTES: Final[dict[str, str]] = {
     "neighbour": "It can't write to the ledger. Its owner may create objects here, or once did: see who has CREATE.",
     "replica-identity": "It decides what logical replication sends for a row, and changes nothing here.",
     "member": "Only whoever migrates should log in as such a role.",
-    "starts-with": "Names may mean other objects, or a checkout may be told a number before it is on disk. Find "
-    "out who set it.",
+    "starts-with": "Names may mean other objects, a checkout may be told a number before it is on disk, or nothing can "
+    "be written. Find out who set it.",
     "default-privileges": "ledger_verify reports each privilege that it gives. ALTER DEFAULT PRIVILEGES … ends it.",
     "host": "It is the host's own business, and changes no row of the ledger.",
     "subscription": "A copy of the ledger is made so. Elsewhere such rows come past the functions that check them.",
     "collation": "An index may not find a number that is there, and take it twice. REINDEX DATABASE, and then ALTER "
     "DATABASE … REFRESH COLLATION VERSION.",
-    "event-trigger": "It runs in each migration, and can change what that creates. Find out who wrote it.",
+    "event-trigger": "It runs in each migration or session, and can change what that does. Find out who wrote it.",
+    "stand-in": "The ledger's functions may call it, with the rights of the ledger's owner. Find out who made it.",
     "prepared-transaction": prepared.REMEDY,
 }

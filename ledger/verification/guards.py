@@ -114,6 +114,15 @@ _FINDINGS: Final = {
         "revoked",
         "The ledger's owner {owner} has no {privilege} on {name}: {stopped} is refused, whoever calls it",
     ),
+    "language": (
+        "function",
+        "The language {name} is run by {handler}, not by PostgreSQL's own handler: functions can do anything else",
+    ),
+    "computed": (
+        "definer",
+        "The statistics {name} on {table} run {function} when the table is analysed: other people's code has the "
+        "rights of the ledger's owner",
+    ),
     "extension": (
         "extension",
         "The {name} belongs to the extension {extension}: DROP EXTENSION drops it, and backups by pg_dump may lack it",
@@ -145,7 +154,8 @@ _NOTES: Final = {
         "collation",
         "The database's texts were sorted by version {made} of the collation {name}, and this system has {now}",
     ),
-    "event trigger": ("event-trigger", "The event trigger {name} runs {function} when the schema is changed"),
+    "event trigger": ("event-trigger", "The event trigger {name} runs {function} when {moment}"),
+    "stand-in": ("stand-in", "The {name} can be called in place of PostgreSQL's own where its arguments fit better"),
 }
 
 

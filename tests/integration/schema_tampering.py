@@ -531,6 +531,20 @@ FUNCTIONS = (
         ("The function ledger_latest_date(text, bigint) is another one", "support generate_series_int8_support"),
     ),
     Bypass(
+        "another language of the same name",
+        "CREATE FUNCTION handles() RETURNS language_handler LANGUAGE c AS '$libdir/plpgsql', 'plpgsql_call_handler';"
+        " CREATE OR REPLACE LANGUAGE plpgsql HANDLER handles",
+        "function",
+        ("The language plpgsql is run by public.handles(), not by PostgreSQL's own handler",),
+    ),
+    Bypass(
+        "statistics that run code",
+        "CREATE FUNCTION spy(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1';"
+        " CREATE STATISTICS ours ON spy(document), tenant FROM ledger_entry",
+        "definer",
+        ("The statistics ours on ledger_entry run public.spy(text)", "the rights of the ledger's owner"),
+    ),
+    Bypass(
         "a definer in an extension",
         ROLE
         + "CREATE FUNCTION do_it(text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$BEGIN EXECUTE $1; END$$;"
@@ -727,6 +741,18 @@ REVOKED = (
         _as_owner("REVOKE ALL ON FUNCTION ledger_take_serial FROM %I"),
         "revoked",
         (" has no EXECUTE on function ledger_take_serial(", "what calls it is refused"),
+    ),
+    Bypass(
+        "calls of PostgreSQL's own functions",
+        "REVOKE EXECUTE ON FUNCTION sha256(bytea) FROM PUBLIC",
+        "revoked",
+        (" has no EXECUTE on function sha256(bytea): what calls it is refused",),
+    ),
+    Bypass(
+        "PostgreSQL's own schema",
+        "REVOKE USAGE ON SCHEMA pg_catalog FROM PUBLIC",
+        "revoked",
+        (" has no USAGE on schema pg_catalog",),
     ),
     Bypass(
         "the owner's schema",

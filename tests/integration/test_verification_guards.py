@@ -258,6 +258,7 @@ NOTED = {
     "subscription": "CREATE SUBSCRIPTION ours CONNECTION 'dbname=elsewhere' PUBLICATION theirs"
     " WITH (connect = false, slot_name = NONE); INSERT INTO pg_subscription_rel (srsubid, srrelid, srsubstate)"
     " SELECT oid, 'ledger_entry'::regclass, 'r' FROM pg_subscription",
+    "stand-in": "CREATE CAST (text AS jsonb) WITH INOUT AS IMPLICIT",
     "neighbour": f"{ROLE} CREATE TABLE visitors (id int); GRANT CREATE ON SCHEMA public TO folio_stranger;"
     " ALTER TABLE visitors OWNER TO folio_stranger; REVOKE CREATE ON SCHEMA public FROM folio_stranger",
 }
