@@ -9,7 +9,7 @@ from ledger.errors import SealError
 from ledger.models import Entry, LedgerSeal, NumberVoided, SealAnchored
 from ledger.seals import sql
 from ledger.seals.folio_verify import EXPORT, HEADS, PROOF, audit_path, personal_hash, salts_of
-from ledger.seals.reading import Row, rows_of, seals_of, shipped
+from ledger.seals.reading import Row, seals_of, shipped, with_rows
 
 
 def export(using: str, tenant: str | None, *, heads: bool = False, withhold: bool = False) -> Iterator[str]:
@@ -19,12 +19,13 @@ def export(using: str, tenant: str | None, *, heads: bool = False, withhold: boo
     by their hashes. Raises SealError if there is no seal.
     """
     found = False
-    for seal in seals_of(using, tenant):
+    seals = seals_of(using, tenant)
+    for seal, rows in ((seal, ()) for seal in seals) if heads else with_rows(using, seals):
         if not found:
             yield _line({"folio": HEADS if heads else EXPORT, "tenant": tenant})
         found = True
         yield _line(shipped(seal) | {"anchors": _anchors(using, seal)})
-        for row in () if heads else rows_of(using, seal):
+        for row in rows:
             yield _line(_shipped(row, seal, withhold=withhold))
     if not found:
         raise SealError(

@@ -3,9 +3,13 @@
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple
 
 from django.db import router
 from django.utils.translation import gettext
@@ -18,8 +22,8 @@ from ledger.seals.folio_verify import is_signed as slowly_signed, leaf_by_key
 
 _SNAPSHOT = re.compile(r"[0-9]{1,18}:[0-9]{1,18}:[0-9,]*\Z")
 
-#: How many leaves of a seal are compared at a time, and how many seals are read.
-_STRETCH, _SEALS = 10_000, 50
+#: How many rows are compared at a time, and how many seals are read.
+_ROWS, _SEALS = 10_000, 500
 
 
 def since(seal: LedgerSeal) -> str | None:
@@ -52,13 +56,26 @@ class Row:
         return self.line is not None and leaf_by_key(salt, self.source, self.id, self.line, self.personal) == self.leaf
 
 
+def seal_name(seal: LedgerSeal) -> str:
+    """What people call a seal."""
+    return f"seal {seal.number} of {'the database' if seal.tenant is None else repr(seal.tenant)}"
+
+
 def seals_of(using: str, tenant: str | None, *, after: int = 0) -> Iterator[LedgerSeal]:
-    """The seals of a tenant, or of the database, in their order, without their ids and leaves."""
-    chain = LedgerSeal.objects.using(using).defer("ids", "leaves").filter(tenant=tenant).order_by("number")
-    while found := chain.filter(number__gt=after)[:_SEALS]:
-        for seal in found:
-            after = seal.number
-            yield seal
+    """The seals of a tenant, or of the database, in their order, without their ids, leaves and state."""
+    chain = LedgerSeal.objects.using(using).defer("ids", "leaves", "state").filter(tenant=tenant).order_by("number")
+    while found := list(chain.filter(number__gt=after)[:_SEALS]):
+        yield from found
+        after = found[-1].number
+
+
+def every_seal(using: str) -> Iterator[LedgerSeal]:
+    """The seals of the database, and then those of each tenant that lives here, as ``seals_of``."""
+    yield from seals_of(using, None)
+    wanted = {"tenant": "", "number": 0, "size": _SEALS}
+    while found := list(LedgerSeal.objects.using(using).raw(sql.SEALS, wanted)):
+        yield from found
+        wanted |= {"tenant": found[-1].tenant, "number": found[-1].number}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,29 +129,75 @@ def sealed_tenants(using: str) -> list[str]:
     return [tenant for (tenant,) in fetch(using, sql.SEALED_TENANTS)]
 
 
-def rows_of(using: str, seal: LedgerSeal) -> Iterator[Row]:
-    """What a seal covers, in the order of its leaves."""
+def with_rows(using: str, seals: Iterable[LedgerSeal]) -> Iterator[tuple[LedgerSeal, Iterator[Row]]]:
+    """Each seal, and what it covers in the order of its leaves; look at its rows before the next seal.
+
+    Rows of many small seals are read together.
+    """
+    read = (stretch for batch in _batches(seals) for stretch in _read(using, batch))
+    for seal, stretches in groupby(read, key=itemgetter(0)):
+        yield seal, (row for _, rows in stretches for row in rows)
+
+
+class _Stretch(NamedTuple):
+    """Some rows of a table in a seal, or its state, which has no table."""
+
+    seal: LedgerSeal
+    source: str | None
+    first: int
+    rows: int
+
+
+def _batches(seals: Iterable[LedgerSeal]) -> Iterator[list[_Stretch]]:
+    """What is read at a time."""
+    batch: list[_Stretch] = []
+    weight = 0
+    for seal in seals:
+        for stretch in _stretches(seal):
+            if batch and weight + stretch.rows > _ROWS:
+                yield batch
+                batch, weight = [], 0
+            batch.append(stretch)
+            weight += stretch.rows + 1
+    if batch:
+        yield batch
+
+
+def _stretches(seal: LedgerSeal) -> Iterator[_Stretch]:
     first = 0
     for source, count in zip(seal.tables, seal.counts, strict=False):
-        for start in range(first, first + count, _STRETCH):
-            yield from _stretch(using, seal, source, start, min(_STRETCH, first + count - start))
+        for start in range(first, first + count, _ROWS):
+            yield _Stretch(seal, source, start, min(_ROWS, first + count - start))
         first += count
-    lines = seal.state.split("\n") if seal.state else []
-    [(_, packed)] = fetch(using, sql.STRETCH, {"seal": seal.id, "first": first, "count": len(lines)})
-    leaves = bytes(packed or b"")
-    for place, line in enumerate(lines):
-        source, row = json.loads(line)[:2]
-        yield Row(source, row, leaves[place * 32 : place * 32 + 32], line, None, is_state=True)
+    yield _Stretch(seal, None, first, max(seal.size - first, 0))
 
 
-def _stretch(using: str, seal: LedgerSeal, source: str, first: int, count: int) -> Iterator[Row]:
-    [(ids, packed)] = fetch(using, sql.STRETCH, {"seal": seal.id, "first": first, "count": count})
-    leaves = bytes(packed or b"")
-    found = fetch(using, sql.LINES, {"source": source, "ids": ids or []})
-    lines = {row: (line, personal) for row, line, personal in found}
-    for place, row in enumerate(ids or []):
-        line, personal = lines.get(row, (None, None))
-        yield Row(source, row, leaves[place * 32 : place * 32 + 32], line, personal)
+def _read(using: str, batch: list[_Stretch]) -> Iterator[tuple[LedgerSeal, list[Row]]]:
+    wanted = {
+        "seals": [stretch.seal.id for stretch in batch],
+        "firsts": [stretch.first for stretch in batch],
+        "counts": [stretch.rows for stretch in batch],
+        "states": [stretch.source is None for stretch in batch],
+    }
+    found = fetch(using, sql.STRETCHES, wanted)
+    ids: dict[str, list[int]] = defaultdict(list)
+    for stretch, sealed in zip(batch, found, strict=True):
+        if stretch.source is not None:
+            ids[stretch.source] += sealed.ids or []
+    lines = {
+        (source, row): (line, personal)
+        for source, some in ids.items()
+        for row, line, personal in fetch(using, sql.LINES, {"source": source, "ids": some})
+    }
+    for stretch, sealed in zip(batch, found, strict=True):
+        leaves, rows = bytes(sealed.leaves or b""), []
+        for place, row in enumerate(sealed.ids or []):
+            line, personal = lines.get((str(stretch.source), row), (None, None))
+            rows.append(Row(str(stretch.source), row, leaves[place * 32 : place * 32 + 32], line, personal))
+        for place, line in enumerate(sealed.state.split("\n") if sealed.state else []):
+            source, row = json.loads(line)[:2]
+            rows.append(Row(source, row, leaves[place * 32 : place * 32 + 32], line, None, is_state=True))
+        yield stretch.seal, rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from ledger.models.tables import event_tables
 from ledger.seals import sql
 from ledger.seals.anchoring import anchor_last
 from ledger.seals.folio_verify import SEAL, Tree, leaf_by_key
-from ledger.seals.reading import rows_of, sealed_tenants, seals_of
+from ledger.seals.reading import every_seal, seal_name, with_rows
 from ledger.seals.signing import Signer, signer
 
 _log = logging.getLogger(__name__)
@@ -274,8 +274,7 @@ def begin_era(
 def _differing(using: str, progress: Callable[[str], None]) -> list[str]:
     """The sealed rows that are not as they were."""
     found = []
-    for tenant in [None, *sealed_tenants(using)]:
-        for one in seals_of(using, tenant):
-            progress(f"comparing seal {one.number} of {'the database' if tenant is None else repr(tenant)}")
-            found += [f"{row.source} {row.id}" for row in rows_of(using, one) if not row.is_unchanged(one)]
+    for one, rows in with_rows(using, every_seal(using)):
+        progress(f"comparing {seal_name(one)}")
+        found += [f"{row.source} {row.id}" for row in rows if not row.is_unchanged(one)]
     return found

@@ -33,11 +33,9 @@ _NEW = """l.era = %(era)s AND l.transaction_id >= pg_snapshot_xmin(%(since)s::pg
           AND l.transaction_id < (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
           AND NOT pg_visible_in_snapshot(l.transaction_id::text::xid8, %(since)s::pg_snapshot)"""
 
-_IN_NO_SEAL = """NOT EXISTS (
-               SELECT FROM ledger_sealed_rows(%(tenant)s) z WHERE z.source = l.source AND z.id = l.id)"""
-
 # In a new era, all rows that no seal covers yet, including those left from the previous era.
-_LEFT = f"l.era <= %(era)s AND {_IN_NO_SEAL}"
+_LEFT = """l.era <= %(era)s AND NOT EXISTS (
+               SELECT FROM ledger_sealed_rows(ARRAY[%(tenant)s]::text[]) z WHERE z.source = l.source AND z.id = l.id)"""
 
 # The tenant came by a move that the previous seal didn't see, or has left: its seals may have transaction ids of the
 # home that they come from.
@@ -131,17 +129,27 @@ SEALED_TENANTS = f"""
     SELECT DISTINCT z.tenant FROM ledger_seal z WHERE z.tenant IS NOT NULL AND {at_home("z.tenant")} ORDER BY z.tenant
 """  # noqa: S608
 
-# The changes of settings in rows that no seal covers yet.
-NEW_CHANGES = f"""
-    SELECT l.source, l.line FROM ledger_lines_v1() l
-    WHERE l.source IN ('ledger_periodchanged', 'ledger_serieschanged') AND {_OF_TENANT} AND {_IN_NO_SEAL}
+# The next seals of the tenants that live here, without ids, leaves and state. Arguments: tenant and number of the last
+# one that was read, and how many.
+SEALS = f"""
+    SELECT z.id, z.tenant, z.number, z.era, z.place, z.snapshot, z.size, z.total, z.root, z.key, z.head, z.signature,
+           z.cosignature, z.salt, z.tables, z.counts
+    FROM ledger_seal z
+    WHERE (z.tenant, z.number) > (%(tenant)s, %(number)s) AND {at_home("z.tenant")}
+    ORDER BY z.tenant, z.number LIMIT %(size)s
 """  # noqa: S608
 
-# Some of a seal's rows: their ids and leaves. Arguments: seal, first place (from 0), how many.
-STRETCH = """
-    SELECT z.ids[%(first)s + 1 : %(first)s + %(count)s],
-           substr(z.leaves, (%(first)s * 32 + 1)::integer, (%(count)s * 32)::integer)
-    FROM ledger_seal z WHERE z.id = %(seal)s
+# Some rows of some seals: their ids and leaves; or the state, and the leaves from the first place on. Arguments: lists
+# of seals, of first places (from 0), of how many, and of whether it is the state.
+STRETCHES = """
+    SELECT CASE WHEN NOT s.is_state THEN z.ids[s.first + 1 : s.first + s.count] END AS ids,
+           CASE WHEN s.is_state THEN substr(z.leaves, (s.first * 32 + 1)::integer)
+                ELSE substr(z.leaves, (s.first * 32 + 1)::integer, (s.count * 32)::integer) END AS leaves,
+           CASE WHEN s.is_state THEN z.state END AS state
+    FROM unnest(%(seals)s::bigint[], %(firsts)s::bigint[], %(counts)s::bigint[], %(states)s::boolean[])
+        WITH ORDINALITY AS s (seal, first, count, is_state, place)
+    LEFT JOIN ledger_seal z ON z.id = s.seal
+    ORDER BY s.place
 """
 
 LINES = """
@@ -149,32 +157,52 @@ LINES = """
     WHERE l.source = %(source)s AND l.id = ANY (%(ids)s::bigint[])
 """
 
+# Chains of seals, by their last seals: lists of tenants (null: the database), numbers, eras and snapshots.
+_CHAINS = """unnest(%(tenants)s::text[], %(numbers)s::integer[], %(eras)s::integer[], %(snapshots)s::pg_snapshot[])
+         AS c (tenant, number, era, since)"""
+_OF_CHAIN = f"l.tenant = c.tenant AND l.tenant = ANY (%(tenants)s) AND l.source NOT IN {_NO_EVENT_OF_TENANTS}"
+_IN_NO_SEAL_OF_CHAIN = """NOT EXISTS (
+        SELECT FROM ledger_sealed_rows(%(tenants)s::text[]) z
+        WHERE z.source = l.source AND z.id = l.id AND z.tenant IS NOT DISTINCT FROM c.tenant {which})"""
+
 # Rows that no seal covers, though the last seal saw them, or though they have a wrong era or a transaction id that does
 # not exist yet. The next seal of the database covers the seals that a moved tenant brought.
-UNSEALED = f"""
-    SELECT l.source, l.id, l.line FROM ledger_lines_v1() l
-    WHERE {{covered}} AND {_IN_NO_SEAL}
-      AND NOT (%(tenant)s::text IS NULL AND {_BROUGHT})
-      AND (l.era > (SELECT ledger_era()) OR l.transaction_id < 1
+_UNSEALED = f"""
+    SELECT c.tenant, l.source, l.id FROM {_CHAINS} JOIN ledger_lines_v1() l ON {{of_chain}}
+    WHERE (l.era > (SELECT ledger_era()) OR l.transaction_id < 1
            OR l.era = (SELECT ledger_era())
                AND l.transaction_id >= (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
-           OR l.era < %(era)s
-           OR (l.era = %(era)s AND pg_visible_in_snapshot(l.transaction_id::text::xid8, %(since)s::pg_snapshot)))
-    ORDER BY 1, 2
+           OR l.era < c.era
+           OR (l.era = c.era AND pg_visible_in_snapshot(l.transaction_id::text::xid8, c.since)))
+      AND {_IN_NO_SEAL_OF_CHAIN.format(which="")}
+    ORDER BY 1, 2, 3
 """  # noqa: S608
+UNSEALED = _UNSEALED.format(of_chain=_OF_CHAIN)
+UNSEALED_OF_DATABASE = _UNSEALED.format(
+    of_chain=f"{_OF_DATABASE} AND NOT {_BROUGHT.replace('%(since)s::pg_snapshot', 'c.since')}"
+)
 
 TWICE = """
-    SELECT z.source, z.id, min(z.number), max(z.number) FROM ledger_sealed_rows(%(tenant)s) z
-    GROUP BY 1, 2 HAVING count(*) > 1 ORDER BY 1, 2
-"""
-
-# Where a row is sealed. Arguments: tenant, source, id.
-WHERE_SEALED = """
-    SELECT z.number, z.place FROM ledger_sealed_rows(%(tenant)s) z WHERE z.source = %(source)s AND z.id = %(id)s
-    ORDER BY z.number LIMIT 1
+    SELECT z.tenant, z.source, z.id, min(z.number) AS first, max(z.number) AS second
+    FROM ledger_sealed_rows(%(tenants)s::text[]) z
+    GROUP BY 1, 2, 3 HAVING count(*) > 1 ORDER BY 1, 2, 3
 """
 
 STATE_NOW = """
-    SELECT l.source, l.id, l.line FROM ledger_lines_v1() l
-    WHERE l.tenant = %(tenant)s AND l.source IN ('ledger_period', 'ledger_series')
+    SELECT l.tenant, l.source, l.id, l.line FROM ledger_lines_v1() l
+    WHERE l.tenant = ANY (%(tenants)s) AND l.source IN ('ledger_period', 'ledger_series')
+"""
+
+# The changes of settings in rows that no seal up to the last one covers.
+NEW_CHANGES = f"""
+    SELECT l.tenant, l.source, l.line FROM {_CHAINS} JOIN ledger_lines_v1() l ON {_OF_CHAIN}
+    WHERE l.source IN ('ledger_periodchanged', 'ledger_serieschanged')
+      AND {_IN_NO_SEAL_OF_CHAIN.format(which="AND z.number <= c.number")}
+"""  # noqa: S608
+
+# Where a row is sealed. Arguments: tenant, source, id.
+WHERE_SEALED = """
+    SELECT z.number, z.place FROM ledger_sealed_rows(ARRAY[%(tenant)s]::text[]) z
+    WHERE z.source = %(source)s AND z.id = %(id)s
+    ORDER BY z.number LIMIT 1
 """

@@ -6,7 +6,8 @@ rows after the last seal.
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from ledger.errors import SealError
 from ledger.models import LedgerSeal
 from ledger.seals import sql
 from ledger.seals.folio_verify import COLUMNS, Tree, Wrong, check_link, signed_head_hash
-from ledger.seals.reading import rows_of, sealed_tenants, seals_of, shipped, signed, since
+from ledger.seals.reading import Row, every_seal, seal_name, seals_of, shipped, signed, since, with_rows
 from ledger.seals.signing import trusted_keys
 from ledger.unreadable import value
 from ledger.verification.findings import Alarm, alarm_for
@@ -27,6 +28,10 @@ Known = Mapping[tuple[str | None, int], str]
 
 #: How many rows of one seal are compared between two reports of progress.
 _TOLD_ROWS = 50_000
+
+#: What was sealed of so many tenants, or of so many of their series and periods, is compared with what is there now by
+#: the same few statements.
+_CHAINS, _STATES = 1000, 10_000
 
 #: The columns of a seal that are in its head too.
 _TOLD = ("number", "era", "place", "snapshot", "size", "total", "root", "key")
@@ -50,11 +55,23 @@ def verify_seals(
     ``known`` are heads that were kept outside. If one of them is missing here, the end of the chain was cut off, or an
     old backup was restored.
     """
-    sealed = sealed_tenants(using)
-    for owner in [tenant] if tenant is not None else [None, *sealed]:
-        yield from _Chain(using, owner, known or {}, progress).check()
-    for owner, number in sorted(known or {}, key=str):
-        if tenant in (None, owner) and owner is not None and owner not in sealed:
+    kept: dict[str | None, dict[int, str]] = defaultdict(dict)
+    for (owner, number), signed_head in (known or {}).items():
+        kept[owner][number] = signed_head
+    trusted, waiting, states = trusted_keys(), [], 0
+    seals = every_seal(using) if tenant is None else seals_of(using, tenant)
+    for owner, chain in groupby(with_rows(using, seals), key=lambda sealed: sealed[0].tenant):
+        one = _Chain(owner, kept.pop(owner, {}), trusted, progress)
+        yield from one.check(chain)
+        waiting.append(one)
+        states += len(one.state)
+        # The database's chain is looked at by itself.
+        if owner is None or len(waiting) >= _CHAINS or states >= _STATES:
+            yield from _outside(using, waiting)
+            waiting, states = [], 0
+    yield from _outside(using, waiting)
+    for owner in sorted(kept, key=str):
+        for number in sorted(kept[owner]) if tenant in (None, owner) else ():
             yield alarm_for("seal-gone", f"{number}", tenant=owner)
 
 
@@ -90,58 +107,57 @@ def read_known(folder: Path) -> Known:
 
 
 class _Chain:
-    """The seals of one tenant, or of the database."""
+    """The seals of one tenant, or of the database, and what was found in them."""
 
-    def __init__(self, using: str, tenant: str | None, known: Known, progress: Callable[[str], None]) -> None:
-        self.using, self.tenant, self.known, self.progress = using, tenant, known, progress
+    def __init__(
+        self, tenant: str | None, known: dict[int, str], trusted: list[str], progress: Callable[[str], None]
+    ) -> None:
+        self.tenant, self.known, self.trusted, self.progress = tenant, known, trusted, progress
         #: Series and periods as they were last sealed; and the fields that events of the current seal changed.
         self.state: dict[tuple[str, int], list[Any]] = {}
         self.changed: dict[tuple[str, int], set[str]] = defaultdict(set)
+        self.last = LedgerSeal()
 
-    def check(self) -> Iterator[Alarm]:
-        """All findings."""
-        trusted, before, last = trusted_keys(), None, None
-        for seal in seals_of(self.using, self.tenant):
-            self.progress(self._name(seal))
+    def check(self, sealed: Iterable[tuple[LedgerSeal, Iterator[Row]]]) -> Iterator[Alarm]:
+        """What is wrong in the seals, and with the rows that they cover."""
+        before = None
+        for seal, rows in sealed:
+            self.progress(seal_name(seal))
             try:
-                head = check_link(before, shipped(seal), trusted, signed)
+                head = check_link(before, shipped(seal), self.trusted, signed)
                 if any(head[name] != getattr(seal, name) for name in _TOLD) or head["tenant"] != self.tenant:
                     raise Wrong(f"the columns of seal {seal.number} are not what its head says")
             except (Wrong, ValueError, KeyError, TypeError, RecursionError) as error:
-                yield self._alarm("seal-broken", row_id=seal.id, detail=str(error))
+                yield self.alarm("seal-broken", row_id=seal.id, detail=str(error))
             signed_head = signed_head_hash(**shipped(seal))
-            if self.known.get((self.tenant, seal.number), signed_head) != signed_head:
-                yield self._alarm("seal-other", row_id=seal.id, detail=str(seal.number))
-            yield from self._rows(seal)
-            before, last = shipped(seal), seal
-        for owner, number in sorted(self.known, key=str):
-            if owner == self.tenant and last is not None and number > last.number:
-                yield self._alarm("seal-gone", detail=str(number))
-        if last is not None:
-            yield from self._outside(last)
+            if self.known.get(seal.number, signed_head) != signed_head:
+                yield self.alarm("seal-other", row_id=seal.id, detail=str(seal.number))
+            yield from self._rows(seal, rows)
+            before, self.last = shipped(seal), seal
+        self.changed.clear()
+        for number in sorted(self.known):
+            if number > self.last.number:
+                yield self.alarm("seal-gone", detail=str(number))
 
-    def _rows(self, seal: LedgerSeal) -> Iterator[Alarm]:
+    def _rows(self, seal: LedgerSeal, rows: Iterator[Row]) -> Iterator[Alarm]:
         tree = Tree()
         self.changed.clear()
-        for row in rows_of(self.using, seal):
+        for row in rows:
             tree.add(row.leaf)
             if tree.size % _TOLD_ROWS == 0:
-                self.progress(f"{self._name(seal)}, {tree.size:,} of {seal.size:,} rows")
+                self.progress(f"{seal_name(seal)}, {tree.size:,} of {seal.size:,} rows")
             if row.line is None:
-                yield self._alarm("sealed-row-gone", row.source, row.id, detail=str(seal.number))
+                yield self.alarm("sealed-row-gone", row.source, row.id, detail=str(seal.number))
             elif not row.is_unchanged(seal):
-                yield self._alarm("sealed-row-changed", row.source, row.id, row.line, detail=str(seal.number))
+                yield self.alarm("sealed-row-changed", row.source, row.id, row.line, detail=str(seal.number))
             elif row.is_state:
-                yield from self._fits(row.source, json.loads(row.line), f"in seal {seal.number}")
+                yield from self.fits(row.source, json.loads(row.line), f"in seal {seal.number}")
             else:
-                self._note(row.source, row.line)
+                self.note(row.source, row.line)
         if tree.size != seal.size or tree.root().hex() != seal.root:
-            yield self._alarm("seal-broken", row_id=seal.id, detail=f"the leaves of {seal.number} don't make its root")
+            yield self.alarm("seal-broken", row_id=seal.id, detail=f"the leaves of {seal.number} don't make its root")
 
-    def _name(self, seal: LedgerSeal) -> str:
-        return f"seal {seal.number} of {'the database' if self.tenant is None else repr(self.tenant)}"
-
-    def _note(self, source: str, line: str) -> None:
+    def note(self, source: str, line: str) -> None:
         """Note which settings an event changed."""
         if source in ("ledger_periodchanged", "ledger_serieschanged"):
             row, table = _named(source, line), source.removesuffix("changed")
@@ -149,7 +165,7 @@ class _Chain:
             if isinstance(changed, Mapping) and isinstance(of, int):
                 self.changed[table, of].update(changed)
 
-    def _fits(self, source: str, now: list[Any], where: str) -> Iterator[Alarm]:
+    def fits(self, source: str, now: list[Any], where: str) -> Iterator[Alarm]:
         """An alarm if a series or period has changed since it was sealed, other than events say."""
         row = dict(zip(COLUMNS[source], now, strict=True))
         before = self.state.get((source, row["id"]))
@@ -169,34 +185,47 @@ class _Chain:
         if fell and not settled:
             differs.append(f"counter {was['last_value']} → {row['last_value']}")
         if differs:
-            yield self._alarm("sealed-setting", source, row["id"], detail=f"{', '.join(differs)} {where}")
+            yield self.alarm("sealed-setting", source, row["id"], detail=f"{', '.join(differs)} {where}")
 
-    def _outside(self, last: LedgerSeal) -> Iterator[Alarm]:
-        """Rows that should be in a seal and are not, and series and periods as they are now."""
-        wanted = {"tenant": self.tenant, "era": last.era, "since": since(last)}
-        for source, row, line in fetch(self.using, sql.UNSEALED.format(covered=sql.covered(self.tenant)), wanted):
-            yield self._alarm("sealed-row-added", source, row, line, detail=str(last.number))
-        for source, row, first, second in fetch(self.using, sql.TWICE, wanted):
-            yield self._alarm("sealed-row-twice", source, row, detail=f"{first} and {second}")
-        if self.tenant is None:
-            return
-        now = fetch(self.using, sql.STATE_NOW, wanted)
-        self.changed.clear()
-        for source, line in fetch(self.using, sql.NEW_CHANGES, wanted):
-            self._note(source, line)
-        gone = set(self.state)
-        for source, row, line in now:
-            gone.discard((source, row))
-            yield from self._fits(source, json.loads(line), f"since seal {last.number}")
-        for source, row in sorted(gone):
-            yield self._alarm("sealed-row-gone", source, row, detail=str(last.number))
-
-    def _alarm(
+    def alarm(
         self, name: str, table: str = "ledger_seal", row_id: int | None = None, line: str | None = None, *, detail: str
     ) -> Alarm:
+        """A finding about this chain."""
         row = {} if line is None or table != "ledger_entry" else _named(table, line)
         facts: dict[str, Any] = {name: row.get(name) for name in ("series", "value", "number")}
         return alarm_for(name, detail, tenant=self.tenant, table=table, id=row_id, **facts)
+
+
+def _outside(using: str, chains: list[_Chain]) -> Iterator[Alarm]:
+    """Of tenants, or of the database: rows that should be in a seal and are not, and what became of the last state."""
+    if not chains:
+        return
+    wanted = {
+        "tenants": [chain.tenant for chain in chains],
+        "numbers": [chain.last.number for chain in chains],
+        "eras": [chain.last.era for chain in chains],
+        "snapshots": [since(chain.last) for chain in chains],
+    }
+    of = {chain.tenant: chain for chain in chains}
+    added = fetch(using, sql.UNSEALED_OF_DATABASE if None in of else sql.UNSEALED, wanted)
+    entries = [row.id for row in added if row.source == "ledger_entry"]
+    lines = {row.id: row.line for row in fetch(using, sql.LINES, {"source": "ledger_entry", "ids": entries})}
+    for tenant, source, row in added:
+        number = str(of[tenant].last.number)
+        yield of[tenant].alarm("sealed-row-added", source, row, lines.get(row), detail=number)
+    for tenant, source, row, first, second in fetch(using, sql.TWICE, wanted):
+        yield of[tenant].alarm("sealed-row-twice", source, row, detail=f"{first} and {second}")
+    if None in of:
+        return
+    now = fetch(using, sql.STATE_NOW, wanted)
+    for tenant, source, line in fetch(using, sql.NEW_CHANGES, wanted):
+        of[tenant].note(source, line)
+    gone = {(chain.tenant, *place) for chain in chains for place in chain.state}
+    for tenant, source, row, line in now:
+        gone.discard((tenant, source, row))
+        yield from of[tenant].fits(source, json.loads(line), f"since seal {of[tenant].last.number}")
+    for tenant, source, row in sorted(gone, key=str):
+        yield of[tenant].alarm("sealed-row-gone", source, row, detail=str(of[tenant].last.number))
 
 
 def _named(source: str, line: str) -> dict[str, Any]:

@@ -156,7 +156,7 @@ def test_every_row_of_every_event_table_is_in_exactly_one_seal(tamper: object, t
     wanted = rows(f"SELECT id FROM {table} WHERE tenant IS NOT NULL AND ledger_era() = era")
     assert wanted or of_the_database, "there is one to be sealed"
     covered = rows(
-        "SELECT z.id FROM (SELECT DISTINCT tenant FROM ledger_seal) t, ledger_sealed_rows(t.tenant) z"
+        "SELECT z.id FROM (SELECT DISTINCT tenant FROM ledger_seal) t, ledger_sealed_rows(ARRAY[t.tenant]) z"
         f" WHERE z.source = '{table}'"
     )
     assert sorted(covered) == sorted(of_the_database + wanted)
@@ -452,6 +452,29 @@ def test_a_large_seal_tells_how_far_it_is(tamper: object, monkeypatch: pytest.Mo
     assert steps[:3] == ["seal 1 of 'acme'", *(f"seal 1 of 'acme', {rows} of {size} rows" for rows in (10, 20))]
 
 
+@pytest.mark.parametrize(("rows", "seals", "chains"), [(1, 1, 1), (7, 2, 2), (10_000, 500, 1000)])
+def test_however_much_is_read_at_a_time_the_same_is_found(
+    tamper: Callable[..., None], monkeypatch: pytest.MonkeyPatch, rows: int, seals: int, chains: int
+) -> None:
+    tamper(
+        "DELETE FROM ledger_entry WHERE document = 'late:2'",
+        "UPDATE ledger_numbervoided SET reason = 'another' WHERE tenant = 'zenith'",
+        f"UPDATE ledger_period SET last_value = 11 WHERE {PERIOD}",
+        "UPDATE ledger_seal SET ids = array_append(ids[2:], ids[1]) WHERE tenant IS NULL AND number = 1",
+        "INSERT INTO ledger_numbervoided (tenant, entry_id, reason, replacement, actor, transaction_id)"
+        f" SELECT 'acme', max(e.id), 'never mind', '', '', 7 FROM ledger_entry e WHERE {INVOICE}",
+    )
+    once = sorted(map(str, found()))
+    monkeypatch.setattr("ledger.seals.reading._ROWS", rows)
+    monkeypatch.setattr("ledger.seals.reading._SEALS", seals)
+    monkeypatch.setattr("ledger.verification.seals._CHAINS", chains)
+    assert sorted(map(str, found())) == once
+    assert {text.partition(" (")[0] for text in once} == {
+        *(f"rule 8, sealed-row-{what}" for what in ("gone", "changed", "added")),
+        "rule 8, sealed-setting",
+    }
+
+
 def test_it_is_part_of_ledger_verify(tamper: Callable[..., None]) -> None:
     tamper("DELETE FROM ledger_numbervoided WHERE tenant = 'zenith'")
     assert "sealed-row-gone" in full_ledger.checks()
@@ -479,7 +502,7 @@ def sealed_documents() -> list[tuple[str, int]]:
     """Of each entry, in the order of ids: its document, and in how many seals it is."""
     with connections["fresh"].cursor() as cursor:
         cursor.execute(
-            "SELECT e.document, count(z.id) FROM ledger_entry e LEFT JOIN ledger_sealed_rows('') z"
+            "SELECT e.document, count(z.id) FROM ledger_entry e LEFT JOIN ledger_sealed_rows(ARRAY['']) z"
             " ON z.source = 'ledger_entry' AND z.id = e.id GROUP BY e.id, e.document ORDER BY e.id"
         )
         found: list[tuple[str, int]] = cursor.fetchall()
@@ -513,6 +536,36 @@ def test_nothing_new_makes_no_seal_and_costs_one_query_for_all_tenants(fresh: st
     about_tenants = [query["sql"] for query in queries if "ledger_lines" in query["sql"]]
     assert len(about_tenants) == 1
     assert len(queries) <= 4
+
+
+def test_small_tenants_are_verified_together(fresh: str) -> None:
+    counts = []
+    for tenants in (range(2), range(2, 30)):
+        for tenant in tenants:
+            with transaction.atomic(using="fresh"):
+                issue("invoice", org=f"tenant {tenant}", using="fresh")
+        seal_all(Failures(), using="fresh", database=True)
+        with CaptureQueriesContext(connections["fresh"]) as queries:
+            assert list(verify_seals("fresh")) == []
+        counts.append(len(queries))
+    assert counts[1] <= counts[0]
+
+
+def test_a_change_that_is_sealed_while_seals_are_verified(fresh: str) -> None:
+    """The seal that has the change comes too late to be compared, and the series is as the change left it."""
+    series: dict[str, Any] = {"template": "INV-{counter}", "calendar": "never", "using": "fresh"}
+    define_series("invoice", **series)
+    seal_all(Failures(), using="fresh")
+    told: list[str] = []
+
+    def progress(step: str) -> None:
+        told.append(step)
+        if step == "seal 1 of ''":
+            define_series("invoice", max_length=50, **series)
+            assert seal_all(Failures(), using="fresh")["sealed"] == 1
+
+    assert list(verify_seals("fresh", progress=progress)) == []
+    assert told == ["seal 1 of the database", "seal 1 of ''"]
 
 
 def test_once_a_day_the_database_seals_the_heads_of_all_tenants(fresh: str) -> None:
@@ -549,12 +602,13 @@ def test_no_statement_reads_a_whole_table_for_one_tenant(fresh: str) -> None:
     numbers("one")
     seal_all(Failures(), using="fresh")
     wanted: dict[str, Any] = {"tenant": "", "era": 1, "since": "900:900:"}
+    wanted |= {"tenants": [""], "numbers": [1], "eras": [1], "snapshots": ["900:900:"]}
     of_one_tenant = [
         sql.new_rows("", number=1, since=None),
         sql.new_rows("", number=2, since=None),
         sql.new_rows("", number=2, since=wanted["since"]),
         *(sql.STATE, sql.STATE_NOW, sql.STANDING, sql.SNAPSHOTS, sql.NEW_CHANGES, sql.TWICE),
-        sql.UNSEALED.format(covered=sql.covered("")),
+        sql.UNSEALED,
     ]
     of_all = [sql.new_rows(None, number=2, since=wanted["since"]), sql.TENANTS_WITH_NEWS]
     with transaction.atomic(using="fresh"), connections["fresh"].cursor() as cursor:

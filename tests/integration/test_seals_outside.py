@@ -535,8 +535,8 @@ class TestMoving:
         assert move("verify") == "All rows are as they were sealed: 1 tenant.\n"
         with connections["moved"].cursor() as cursor:
             cursor.execute(
-                "SELECT e.document, array_agg(z.number) FROM ledger_entry e LEFT JOIN ledger_sealed_rows('acme') z"
-                " ON z.id = e.id AND z.source = 'ledger_entry' GROUP BY 1"
+                "SELECT e.document, array_agg(z.number) FROM ledger_entry e"
+                " LEFT JOIN ledger_sealed_rows(ARRAY['acme']) z ON z.id = e.id AND z.source = 'ledger_entry' GROUP BY 1"
             )
             sealed = dict(cursor.fetchall())
         assert sealed == {

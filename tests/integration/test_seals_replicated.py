@@ -135,7 +135,7 @@ def test_one_root_on_two_servers_and_a_new_era(servers: tuple[CrashingServer, Cr
     assert seal_output("verify") == "All rows are as they were sealed: 1 tenant.\n"
     sealed = rows(
         NEW,
-        "SELECT e.document, array_agg(z.number) FROM ledger_entry e LEFT JOIN ledger_sealed_rows('acme') z"
+        "SELECT e.document, array_agg(z.number) FROM ledger_entry e LEFT JOIN ledger_sealed_rows(ARRAY['acme']) z"
         " ON z.id = e.id AND z.source = 'ledger_entry' GROUP BY 1",
     )
     later = ("order:3", "order:4", "there:1", "there:2")

@@ -54,8 +54,8 @@ MUTANTS = (
     Mutant(
         "rows put in among the sealed ones",
         "ledger/verification/seals.py",
-        '            yield self._alarm("sealed-row-added", source, row, line, detail=str(last.number))\n',
-        "            pass\n",
+        '        yield of[tenant].alarm("sealed-row-added", source, row, lines.get(row), detail=number)\n',
+        "        pass\n",
         (f"{SEALS}::test_a_row_that_pretends_to_be_old_or_of_another_era",),
     ),
     Mutant(
@@ -68,7 +68,7 @@ MUTANTS = (
     Mutant(
         "a dropped seal that was kept outside",
         "ledger/verification/seals.py",
-        "            if owner == self.tenant and last is not None and number > last.number:\n",
+        "            if number > self.last.number:\n",
         "            if False:\n",
         (f"{SEALS}::test_the_last_seal_dropped_is_found_by_a_head_that_was_kept",),
     ),
