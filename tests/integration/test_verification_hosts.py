@@ -52,13 +52,13 @@ HARMLESS = (
     "CREATE SCHEMA reporting; CREATE TABLE reporting.ledger_entry (id int)",
     "CREATE TEXT SEARCH CONFIGURATION mine (COPY = simple)",
     "CREATE TYPE mood AS ENUM ('sad'); CREATE DOMAIN email AS text CHECK (VALUE LIKE '%@%')",
-    "CREATE COLLATION by_letter (provider = icu, locale = 'und', deterministic = false)",
+    "CREATE COLLATION by_letter (provider = libc, locale = 'C')",
     "CREATE AGGREGATE joined(text) (SFUNC = textcat, STYPE = text)",
     "CREATE TABLE lines (a int); CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NEW; END$$;"
     " CREATE TRIGGER touched BEFORE UPDATE ON lines FOR EACH ROW EXECUTE FUNCTION touch()",
     "CREATE FUNCTION told() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN END$$;"
     " CREATE EVENT TRIGGER told ON sql_drop EXECUTE FUNCTION told()",
-    "CREATE PUBLICATION some FOR TABLE ledger_entry WHERE (id > 0); CREATE PUBLICATION every FOR ALL TABLES",
+    "CREATE PUBLICATION ours FOR TABLE ledger_entry WHERE (id > 0); CREATE PUBLICATION all_of_it FOR ALL TABLES",
     "CREATE INDEX ON ledger_entry USING brin (issued_at); CREATE INDEX ON ledger_entry (lower(document));"
     " CREATE INDEX ON ledger_entry (tenant, issued_on) INCLUDE (number) WHERE kind = 'issued'",
     "CREATE STATISTICS alike (dependencies) ON tenant, series_id FROM ledger_entry;"
