@@ -111,7 +111,7 @@ REMARKS: Final = """
         SELECT split_part(c, '=', 1) AS name, substr(c, strpos(c, '=') + 1) AS value FROM unnest(s.setconfig) AS c
     ) e
     WHERE e.name IN ('search_path', 'role') OR e.name = 'synchronous_commit' AND e.value = 'off'
-       OR e.name = 'default_transaction_read_only' AND lower(e.value) IN ('on', 'true', 'yes', '1')
+       OR e.name = 'default_transaction_read_only' AND s.setrole = 0 AND lower(e.value) IN ('on', 'true', 'yes', '1')
        OR e.name IN ('session_preload_libraries', 'local_preload_libraries') AND e.value <> ''
        OR e.name = 'session_replication_role' AND e.value <> 'origin'
     UNION ALL
