@@ -464,11 +464,11 @@ def test_however_much_is_read_at_a_time_the_same_is_found(
         "INSERT INTO ledger_numbervoided (tenant, entry_id, reason, replacement, actor, transaction_id)"
         f" SELECT 'acme', max(e.id), 'never mind', '', '', 7 FROM ledger_entry e WHERE {INVOICE}",
     )
-    once = sorted(map(str, found()))
+    once = sorted(map(str, seal_alarms()))
     monkeypatch.setattr("ledger.seals.reading._ROWS", rows)
     monkeypatch.setattr("ledger.seals.reading._SEALS", seals)
     monkeypatch.setattr("ledger.verification.seals._CHAINS", chains)
-    assert sorted(map(str, found())) == once
+    assert sorted(map(str, seal_alarms())) == once
     assert {text.partition(" (")[0] for text in once} == {
         *(f"rule 8, sealed-row-{what}" for what in ("gone", "changed", "added")),
         "rule 8, sealed-setting",
