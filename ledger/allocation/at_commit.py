@@ -26,6 +26,7 @@ from ledger.allocation.interface import (
     day_of,
     next_value,
     refused,
+    schema_of,
 )
 from ledger.database_errors import explain_commit_errors
 from ledger.models import NumberIssued
@@ -46,16 +47,17 @@ class _Ticket(NamedTuple):
     slides: str
     replaces: str | None
     early: str
+    entries: str
 
 
 def take(connection: BaseDatabaseWrapper, request: Request) -> Answer:
     """Leave a ticket for one document, or find the one that this transaction has left for it."""
-    answer, *where = _leave(connection, request, [request.document])
+    answer, secret = _leave(connection, request, [request.document])
     if answer[0] == "other_facts":
         raise refusals.pending_with_other_facts(request.document)
     if answer[0] != "pending":
         return refused(*answer)
-    [entry] = _promised(connection, request, [request.document], _Ticket(*answer), *where)
+    [entry] = _promised(connection, request, [request.document], _Ticket(*answer), secret)
     return Answer(Outcome.ISSUED, entry.issued_on, entry=entry)
 
 
@@ -77,30 +79,30 @@ def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequ
         return BlockAnswer(Outcome.OTHER_FACTS, day, {}, existing_id=other)
     if not fresh:
         return BlockAnswer(Outcome.EXISTING, day, {})
-    answer, *where = _leave(connection, request, fresh)
+    answer, secret = _leave(connection, request, fresh)
     if answer[0] == "other_facts":
         raise refusals.pending_with_other_facts(fresh[0])
     if answer[0] != "pending":
         return BlockAnswer(Outcome(answer[0]), day, {})
     places = {document: place for place, document in enumerate(documents)}
     with garbage_collection_paused():
-        entries = _promised(connection, request, fresh, _Ticket(*answer), *where)
+        entries = _promised(connection, request, fresh, _Ticket(*answer), secret)
     return BlockAnswer(Outcome.ISSUED, day, {places[entry.document]: entry for entry in entries})
 
 
-def _leave(connection: BaseDatabaseWrapper, request: Request, documents: list[str]) -> tuple[list[str], str, str]:
-    """The database's answer, the schema of the ticket, and the secret that the notice at COMMIT will repeat."""
+def _leave(connection: BaseDatabaseWrapper, request: Request, documents: list[str]) -> tuple[list[str], str]:
+    """The database's answer, and the secret that the notice at COMMIT will repeat."""
     explain_commit_errors(connection)
     one, secret = len(documents) == 1, secrets.token_hex(8)
     arguments = (*request.for_many(documents[0] if one else documents), secret, request.replaces)
-    answer, schema = first_row(connection, sql.LEAVE_TICKET if one else sql.LEAVE_TICKETS, arguments)
-    return answer, schema, secret
+    (answer,) = first_row(connection, sql.LEAVE_TICKET if one else sql.LEAVE_TICKETS, arguments)
+    return answer, secret
 
 
 def _promised(
-    connection: BaseDatabaseWrapper, request: Request, documents: Sequence[str], left: _Ticket, schema: str, secret: str
+    connection: BaseDatabaseWrapper, request: Request, documents: Sequence[str], left: _Ticket, secret: str
 ) -> list[NumberIssued]:
-    series, period, writer = int(left.series), int(left.period), int(left.transaction)
+    series, period, writer, ticket = int(left.series), int(left.period), int(left.transaction), int(left.ticket)
     if left.early == "true":
         release_early(connection, writer)
     # The ticket may be an earlier one, for a call that didn't say what it replaces.
@@ -110,7 +112,9 @@ def _promised(
         written.promised(document, int(entry_id), series, period, writer)
         for document, entry_id in zip(documents, left.ids.strip("{}").split(","), strict=True)
     ]
-    deferred = DeferredNumbers(connection.alias, schema, int(left.ticket), request.series, entries, written=written)
+    deferred = DeferredNumbers(
+        connection.alias, schema_of(left.entries), ticket, request.series, entries, written=written
+    )
     deferred.give()
     if len(entries) == 1:
         listen(connection, deferred, secret)

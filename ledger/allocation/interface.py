@@ -69,6 +69,11 @@ def day_of(days: str) -> date:
     return date.fromordinal(_EPOCH + int(days))
 
 
+def schema_of(table: str) -> str:
+    """The schema, quoted for SQL, of a table that a stored function names in full."""
+    return table.rpartition(".")[0]
+
+
 class Taken(NamedTuple):
     """A new number, as the functions for one document return it: all texts, and more may follow."""
 
@@ -92,6 +97,10 @@ class Looked(NamedTuple):
     period: str
     transaction: str
     early: str
+    entries: str
+    server: str
+    database: str
+    login: str
 
 
 class Answer(NamedTuple):

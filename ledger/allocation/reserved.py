@@ -24,6 +24,7 @@ from ledger.allocation.interface import (
     day_of,
     next_value,
     refused,
+    schema_of,
 )
 from ledger.allocation.second_connection import Session, ask_ahead, in_test_case, sees_new_rows
 from ledger.allocation.shared_reservations import reserve
@@ -92,12 +93,13 @@ def take_many(connection: BaseDatabaseWrapper, request: Request, documents: Sequ
 
 def _look(connection: BaseDatabaseWrapper, request: Request, document: str) -> _Place | Answer:
     asked = (request.tenant, request.series, request.on, request.at, document, "reserved", request.replaces)
-    answer, session = first_row(connection, sql.LOOK_AND_SESSION, asked)
+    answer, role = first_row(connection, sql.LOOK_AND_ROLE, asked)
     if answer[0] != "look":
         return refused(*answer)
     at = Looked(*answer)
     ids = (int(at.series), int(at.period), int(at.transaction))
-    return _Place(day_of(at.days), *ids, at.early == "true", Session(*session))
+    session = Session(at.server, at.database, at.login, role, schema_of(at.entries))
+    return _Place(day_of(at.days), *ids, at.early == "true", session)
 
 
 def _fresh(

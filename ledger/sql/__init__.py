@@ -44,27 +44,26 @@ _SESSION = (
     "extract(epoch FROM pg_postmaster_start_time())::text, current_database()::text, session_user::text,"
     " current_user::text"
 )
-# One call, where a look into pg_class would be planned for each number.
-_SCHEMA = (
-    "quote_ident((pg_identify_object_as_address('pg_class'::regclass, 'ledger_entry'::regclass, 0)).object_names[1])"
+SESSION = (
+    f"SELECT ARRAY[{_SESSION},"
+    " quote_ident((pg_identify_object_as_address('pg_class'::regclass, 'ledger_entry'::regclass, 0)).object_names[1])]"
 )
-SESSION = f"SELECT ARRAY[{_SESSION}, {_SCHEMA}]"
 # With whether the server may run statements on other nodes.
 OWN_SESSION = f"SELECT ARRAY[{_SESSION}], EXISTS (SELECT FROM pg_extension e WHERE e.extname = 'citus')"  # noqa: S608  (our own text)
 
 # Where a number will come from. Arguments: tenant, series, on, at, document, allocation, what it replaces.
 LOOK = "SELECT ledger_look(%s, %s, %s, %s, %s, %s, %s)"
 
-# The same, with the session's facts, which spares the second connection a question.
-LOOK_AND_SESSION = f"{LOOK}, ARRAY[{_SESSION}, {_SCHEMA}]"
+# The same, with the role, which the function can't see: with its answer that is the Session.
+LOOK_AND_ROLE = f"{LOOK}, current_user::text"
 
 # Which of a block's documents need a number. Arguments: tenant, series id, period, documents, whether the date was
 # stated, metadata or null.
 FRESH = "SELECT * FROM ledger_fresh(%s, %s, %s, %s::text[], %s, %s::jsonb)"
 
 # Reservations, in a transaction of their own. Arguments: tenant, period, date, documents, actor, the transaction of the
-# checkout, and what it replaces.
-RESERVE = "SELECT * FROM ledger_reserve(%s, %s, %s, %s::text[], %s, %s, %s)"
+# checkout, and what it replaces. With all arguments, since PostgreSQL would have to read the defaults of the others.
+RESERVE = "SELECT * FROM ledger_reserve(%s, %s, %s, %s::text[], %s, %s, %s, NULL, NULL)"
 
 # The same for several checkouts together, with the actor and the transaction of each.
 RESERVE_TOGETHER = "SELECT * FROM ledger_reserve(%s, %s, %s, %s::text[], '', 0, NULL, %s::text[], %s::bigint[])"
@@ -74,8 +73,8 @@ RESERVE_TOGETHER = "SELECT * FROM ledger_reserve(%s, %s, %s, %s::text[], '', 0, 
 ISSUE_RESERVED = "SELECT * FROM ledger_issue_reserved(%s, %s, %s, %s, %s::bigint[], %s::text[], %s, %s::jsonb, %s)"
 
 # A ticket to be numbered while COMMIT runs. Arguments: tenant, series, on, at, documents, actor, metadata or null,
-# whether the date was stated, what the notice at COMMIT repeats, what it replaces. With the schema of the ticket.
-LEAVE_TICKETS = f"SELECT ledger_leave_ticket(%s, %s, %s, %s, %s::text[], %s, %s, %s, %s, %s), {_SCHEMA}"
+# whether the date was stated, what the notice at COMMIT repeats, what it replaces.
+LEAVE_TICKETS = "SELECT ledger_leave_ticket(%s, %s, %s, %s, %s::text[], %s, %s, %s, %s, %s)"
 
 # The same for one document, spared the writing of a list.
 LEAVE_TICKET = LEAVE_TICKETS.replace("%s::text[]", "ARRAY[%s]")

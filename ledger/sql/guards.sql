@@ -67,7 +67,7 @@ CREATE CONSTRAINT TRIGGER ledger_slot_is_kept AFTER DELETE ON ledger_slot DEFERR
 CREATE TRIGGER ledger_reservation_fits BEFORE INSERT ON ledger_reservation FOR EACH ROW EXECUTE FUNCTION ledger_queued_fits();
 CREATE TRIGGER ledger_reservation_stays BEFORE UPDATE ON ledger_reservation FOR EACH ROW EXECUTE FUNCTION ledger_refuse_update();
 CREATE CONSTRAINT TRIGGER ledger_reservation_is_kept AFTER DELETE ON ledger_reservation DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ledger_unqueued_is_kept();
-ALTER TABLE ledger_reservation ADD CONSTRAINT ledger_reservation_readable CHECK ((document = '' OR ledger_is_key(document)) AND (actor = '' OR ledger_is_key(actor)) AND ledger_is_moment(reserved_at));
+ALTER TABLE ledger_reservation ADD CONSTRAINT ledger_reservation_readable CHECK (ledger_is_reservation(document, actor, reserved_at));
 -- ALWAYS, because an ordinary trigger doesn't run in replica mode: a ticket must not outlive its transaction.
 CREATE CONSTRAINT TRIGGER ledger_ticket_numbered AFTER INSERT ON ledger_ticket DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ledger_number_tickets();
 -- Tickets are found by their transaction, which has a few of them. A primary key would be one more index to update in

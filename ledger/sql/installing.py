@@ -30,7 +30,7 @@ _BUILT_IN = re.compile(
     r"|json_build_array|json_build_object|jsonb_agg|jsonb_build_array|jsonb_build_object|jsonb_each|jsonb_object_agg|jsonb_object_keys"
     r"|jsonb_path_exists|jsonb_populate_record|jsonb_to_recordset|jsonb_typeof|lead|left|length|lpad|make_date|max|min|mxid_age|nextval"
     r"|numrange|octet_length|pg_advisory_xact_lock|pg_control_system|pg_current_snapshot|pg_current_xact_id|pg_current_xact_id_if_assigned|pg_get_expr|pg_get_multixact_members"
-    r"|pg_get_serial_sequence|pg_is_in_recovery|pg_snapshot_xmax|pg_try_advisory_xact_lock|pg_xact_status|quote_ident|quote_literal"
+    r"|pg_get_serial_sequence|pg_is_in_recovery|pg_postmaster_start_time|pg_snapshot_xmax|pg_try_advisory_xact_lock|pg_xact_status|quote_ident|quote_literal"
     r"|regexp_matches|regexp_replace|repeat|replace|right|round|set_config|sha256|starts_with|string_agg|string_to_array|strpos"
     r"|substr|sum|to_char|to_json|to_jsonb|translate|trim_scale|upper|unnest(?=\([\w.]+\)))\("
 )

@@ -22,13 +22,11 @@ BEGIN
        AND NEW.number || NEW.document || NEW.actor COLLATE pg_catalog."C" !~ '[^ -z|-~]'
        AND NEW.document = btrim(NEW.document) AND NEW.actor = btrim(NEW.actor)
     INTO fits FROM @schema@.ledger_period p WHERE p.id = NEW.period_id;
-    IF fits THEN
-        IF NEW.kind = 'issued' AND NEW.metadata = '{}'::jsonb THEN
-            RETURN NEW;
-        ELSIF (NEW.kind = 'issued' OR NEW.kind = 'adopted' AND @schema@.ledger_is_moment(NEW.issued_at))
-              AND @schema@.ledger_is_facts(NEW.metadata) THEN
-            RETURN NEW;
-        END IF;
+    IF fits AND NEW.kind = 'issued' AND NEW.metadata = '{}'::jsonb THEN
+        RETURN NEW;
+    ELSIF fits AND (NEW.kind = 'issued' OR NEW.kind = 'adopted' AND @schema@.ledger_is_moment(NEW.issued_at))
+        AND @schema@.ledger_is_facts(NEW.metadata) THEN
+        RETURN NEW;
     END IF;
     PERFORM @schema@.ledger_refuse_misfit(
         NEW.tenant, NEW.series_id, NEW.period_id, NEW.value, NEW.kind, NEW.number, NEW.document, NEW.issued_on,

@@ -21,8 +21,10 @@ BEGIN
            p.moves OR EXISTS (SELECT FROM ledger_tenantbinding b WHERE b.login = session_user::text) AS restricted
     INTO period
     FROM ledger_period p WHERE p.id = p_period AND p.tenant = p_tenant AND p.series_id = p_series;
-    IF period.restricted IS DISTINCT FROM false THEN PERFORM ledger_refuse_foreign(p_tenant); END IF;
-    IF period.restricted IS NULL THEN RETURN; END IF;
+    IF period.restricted IS DISTINCT FROM false THEN
+        PERFORM ledger_refuse_foreign(p_tenant);
+        IF period.restricted IS NULL THEN RETURN; END IF;
+    END IF;
     -- With the chronology guard on, a retry keeps the date of its reservation along with its value, because later values
     -- may have later dates by now.
     SELECT s.chronological OR p_on > (clock_timestamp() AT TIME ZONE s.time_zone)::date + s.max_days_ahead INTO guarded

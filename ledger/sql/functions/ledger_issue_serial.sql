@@ -9,7 +9,7 @@ CREATE OR REPLACE FUNCTION ledger_issue_serial(
 ) RETURNS text[] LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, @schema@, pg_temp AS $$
 DECLARE
-    p_promised CONSTANT bigint := NULL;
+    p_promised bigint;
 BEGIN
 @ledger_take_serial@;
 END $$;

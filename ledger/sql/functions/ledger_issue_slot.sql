@@ -34,8 +34,7 @@ BEGIN
     LEFT JOIN LATERAL ledger_find_period(p_tenant, s.id, s.day) q ON q.closed_at IS NULL
     LEFT JOIN LATERAL ledger_entry_of(p_tenant, s.id, p_document, p_replaces) o ON true
     LEFT JOIN ledger_pool l ON l.tenant = p_tenant AND l.period_id = q.id;
-    IF NOT FOUND THEN RETURN ARRAY['unknown']; END IF;
-    IF look.refusal IS NOT NULL THEN RETURN ARRAY[look.refusal]; END IF;
+    IF look.series IS NULL OR look.refusal IS NOT NULL THEN RETURN ARRAY[coalesce(look.refusal, 'unknown')]; END IF;
     days := (look.day - DATE '1970-01-01')::text;
     IF look.entry IS NOT NULL THEN RETURN ARRAY['existing', days, look.entry::text]; END IF;
 
@@ -74,8 +73,8 @@ BEGIN
               AND s.value >= coalesce(look.free_from, look.first_value) AND s.value > above
             ORDER BY s.value LIMIT 1 FOR UPDATE SKIP LOCKED;
         END IF;
-        CONTINUE WHEN taken IS NULL AND look.ordinal > 0 AND look.last_value >= look.max_value;
         IF taken IS NULL THEN
+            CONTINUE WHEN look.ordinal > 0 AND look.last_value >= look.max_value;
             RETURN ARRAY['empty', days, look.series::text, look.period::text, look.last_value::text];
         END IF;
 

@@ -1,9 +1,10 @@
 -- Insert a ticket of an `at_commit` series for documents without a number, or find the one that this transaction
 -- inserted for the first of them. Returns 'pending' with the business date in days since 1970, series, period,
 -- transaction, ticket, the ids that the entries will have, as an array, whether the date becomes that of the commit,
--- what the ticket replaces, and whether COMMIT releases the counter before its flush (early_release); or 'existing' with
--- the date and the entry; or the refusal, as in ledger_take_serial. Locks nothing. A notice at COMMIT repeats p_tells, if
--- it isn't empty: a secret of the caller's, so that no other code in the session can make such a notice.
+-- what the ticket replaces, whether COMMIT releases the counter before its flush (early_release), and the table of entries
+-- with its schema; or 'existing' with the date and the entry; or the refusal, as in ledger_take_serial. Locks nothing. A
+-- notice at COMMIT repeats p_tells, if it isn't empty: a secret of the caller's, so that no other code in the session can
+-- make such a notice.
 CREATE OR REPLACE FUNCTION ledger_leave_ticket(
     p_tenant text, p_series text, p_on date, p_at timestamptz, p_documents text[], p_actor text, p_metadata jsonb,
     p_on_stated boolean, p_tells text, p_replaces bigint DEFAULT NULL
@@ -35,8 +36,7 @@ BEGIN
         AND (NOT s.chronological OR q.last_issued_on IS NULL OR q.last_issued_on <= s.day
              OR NOT ledger_is_out_of_order(p_tenant, q.id, s.day))
     LEFT JOIN LATERAL ledger_entry_of(p_tenant, s.id, p_documents[1], p_replaces) o ON cardinality(p_documents) = 1;
-    IF NOT FOUND THEN outcome := 'unknown'; END IF;
-    IF outcome IS NOT NULL THEN RETURN ARRAY[outcome]; END IF;
+    IF series IS NULL OR outcome IS NOT NULL THEN RETURN ARRAY[coalesce(outcome, 'unknown')]; END IF;
     days := (day - DATE '1970-01-01')::text;
 
     IF cardinality(p_documents) = 1 AND p_documents[1] > '' THEN
@@ -59,7 +59,7 @@ BEGIN
             RETURN ARRAY['pending', (earlier.issued_on - DATE '1970-01-01')::text, series::text,
                          earlier.period_id::text, writer::text, earlier.id::text,
                          ARRAY[earlier.entry_ids[array_position(earlier.documents, p_documents[1])]]::text,
-                         earlier.slides::text, earlier.replaces_id::text, early::text];
+                         earlier.slides::text, earlier.replaces_id::text, early::text, '@schema@.ledger_entry'];
         END IF;
     END IF;
 
@@ -75,9 +75,9 @@ BEGIN
 
     IF period IS NULL THEN
         SELECT q.id INTO period FROM ledger_find_range(p_tenant, series, day, guarded) q;
-    END IF;
-    IF period IS NULL THEN
-        RETURN ARRAY[ledger_refusal(p_tenant, series, day, cardinality(p_documents)), days];
+        IF period IS NULL THEN
+            RETURN ARRAY[ledger_refusal(p_tenant, series, day, cardinality(p_documents)), days];
+        END IF;
     END IF;
 
     IF cardinality(p_documents) = 1 THEN
@@ -95,5 +95,5 @@ BEGIN
             slides, left(coalesce(p_tells, ''), 64), p_actor, p_metadata, p_replaces)
     RETURNING id INTO ticket;
     RETURN ARRAY['pending', days, series::text, period::text, writer::text, ticket::text, ids::text, slides::text,
-                 p_replaces::text, early::text];
+                 p_replaces::text, early::text, '@schema@.ledger_entry'];
 END $$;

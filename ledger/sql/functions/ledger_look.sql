@@ -1,7 +1,8 @@
 -- Where the number of a `reserved` or `at_commit` series (p_allocation) will come from. It is called in the checkout's
 -- transaction, whose id is evidence later. Returns 'look' with the business date in days since 1970, series, period,
--- transaction, and whether a reservation releases the counter before its flush (early_release); or 'existing' with the
--- date and the entry; or the refusal, as in ledger_take_serial.
+-- transaction, whether a reservation releases the counter before its flush (early_release), and what decides which tables
+-- the session sees: the table of entries with its schema, start of the server, database, login; or 'existing' with the date
+-- and the entry; or the refusal, as in ledger_take_serial.
 CREATE OR REPLACE FUNCTION ledger_look(
     p_tenant text, p_series text, p_on date, p_at timestamptz, p_document text, p_allocation text,
     p_replaces bigint DEFAULT NULL
@@ -20,8 +21,7 @@ BEGIN
     FROM ledger_find_series(p_tenant, p_series, p_on, p_at, p_allocation) s
     LEFT JOIN LATERAL ledger_find_period(p_tenant, s.id, s.day) q ON q.closed_at IS NULL
     LEFT JOIN LATERAL ledger_entry_of(p_tenant, s.id, p_document, p_replaces) o ON true;
-    IF NOT FOUND THEN outcome := 'unknown'; END IF;
-    IF outcome IS NOT NULL THEN RETURN ARRAY[outcome]; END IF;
+    IF series IS NULL OR outcome IS NOT NULL THEN RETURN ARRAY[coalesce(outcome, 'unknown')]; END IF;
     days := (day - DATE '1970-01-01')::text;
     IF entry IS NOT NULL THEN RETURN ARRAY['existing', days, entry::text]; END IF;
     IF period IS NULL THEN
@@ -34,7 +34,8 @@ BEGIN
         IF NOT FOUND THEN
             SELECT q.id INTO period FROM ledger_find_range(p_tenant, series, day, false) q;
         END IF;
+        IF period IS NULL THEN RETURN ARRAY[ledger_refusal(p_tenant, series, day, 0), days]; END IF;
     END IF;
-    IF period IS NULL THEN RETURN ARRAY[ledger_refusal(p_tenant, series, day, 0), days]; END IF;
-    RETURN ARRAY['look', days, series::text, period::text, pg_current_xact_id()::text, early::text];
+    RETURN ARRAY['look', days, series::text, period::text, pg_current_xact_id()::text, early::text, '@schema@.ledger_entry',
+                 extract(epoch FROM pg_postmaster_start_time())::text, current_database()::text, session_user::text];
 END $$;

@@ -12,12 +12,18 @@ DECLARE
     new_number text;
 BEGIN
     -- Each look-up uses a unique index once: that of the series and, because of LIMIT, that of the period.
-    SELECT s.id, q.id, s.day INTO series, period, day
+    SELECT s.id, s.day, CASE WHEN s.refusal IS NULL AND NOT s.chronological AND q.ends_on >= s.day AND q.closed_at IS NULL
+                              AND q.last_value < q.max_value THEN q.id END
+    INTO series, day, period
     FROM ledger_find_series(p_tenant, p_series, NULL::date, p_at, 'serial') s
-    CROSS JOIN LATERAL ledger_find_period(p_tenant, s.id, s.day) q
-    WHERE s.refusal IS NULL AND NOT s.chronological AND q.closed_at IS NULL AND q.last_value < q.max_value;
+    CROSS JOIN LATERAL (
+        SELECT r.id, r.ends_on, r.last_value, r.max_value, r.closed_at
+        FROM ledger_period r
+        WHERE r.tenant = p_tenant AND r.series_id = s.id AND r.starts_on <= s.day AND r.ordinal = 0
+        ORDER BY r.starts_on DESC LIMIT 1
+    ) q;
 
-    IF FOUND THEN
+    IF period IS NOT NULL THEN
         -- The queue before the row.
         IF NOT pg_try_advisory_xact_lock(1181707369, hashint8(period # hashtextextended('@schema@.ledger_period', 0))) THEN
             PERFORM ledger_wait_in_line(period);
@@ -32,7 +38,7 @@ BEGIN
           AND p.last_value < p.max_value
           AND p.last_issued_on IS NULL
         RETURNING p.last_value, ledger_number(p.prefix, p.width, p.suffix, p.last_value, day) INTO taken, new_number;
-        IF FOUND THEN
+        IF taken IS NOT NULL THEN
             INSERT INTO ledger_entry
                 (tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)
             VALUES (p_tenant, series, period, taken, 'issued', new_number, '', day, '', '{}');

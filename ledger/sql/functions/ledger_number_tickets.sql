@@ -16,12 +16,15 @@ DECLARE
     new_number text;
     early boolean;
     written timestamptz;
+    others boolean;
     line integer := hashint8(NEW.period_id # hashtextextended('@schema@.ledger_period', 0));
 BEGIN
-    DELETE FROM ledger_ticket d WHERE d.transaction_id = NEW.transaction_id AND d.id = NEW.id;
-    IF NOT FOUND THEN RETURN NULL; END IF;
+    DELETE FROM ledger_ticket d WHERE d.transaction_id = NEW.transaction_id AND d.id = NEW.id
+    RETURNING EXISTS (SELECT FROM ledger_ticket o WHERE o.transaction_id = d.transaction_id AND o.id <> d.id)
+    INTO others;
+    IF others IS NULL THEN RETURN NULL; END IF;
     -- Nearly always there is no other ticket, and the loop below would cost as much as the rest of this function.
-    IF NOT EXISTS (SELECT FROM ledger_ticket d WHERE d.transaction_id = NEW.transaction_id) THEN
+    IF NOT others THEN
         -- And nearly always it is for one document, dated today or earlier, and nothing has changed since issue()
         -- looked. Then two statements replace ledger_take_serial, which would look up everything again.
         IF cardinality(NEW.documents) = 1 AND NEW.replaces_id IS NULL AND NOT NEW.slides
@@ -42,15 +45,16 @@ BEGIN
             -- A checkout that queued sees what the ones before it have committed. One that had to wait for the row
             -- itself doesn't: it checks again whether the document got a number in the meantime, and if so gives the
             -- value back.
-            IF taken <> seen + 1 AND EXISTS (
-                SELECT FROM ledger_entry_of(NEW.tenant, NEW.series_id, NEW.documents[1], NULL::bigint)
-            ) THEN
+            IF taken <> seen + 1 THEN
                 UPDATE ledger_period p
                 SET last_value = taken - 1,
                     last_issued_on = CASE WHEN p.last_issued_on IS NOT NULL
                                           THEN ledger_latest_date(NEW.tenant, NEW.period_id) END
-                WHERE p.id = NEW.period_id;
-            ELSIF taken IS NOT NULL THEN
+                WHERE p.id = NEW.period_id
+                  AND EXISTS (SELECT FROM ledger_entry_of(NEW.tenant, NEW.series_id, NEW.documents[1], NULL::bigint));
+                IF FOUND THEN taken := NULL; END IF;
+            END IF;
+            IF taken IS NOT NULL THEN
                 INSERT INTO ledger_entry AS e
                     (id, tenant, series_id, period_id, value, kind, number, document, issued_on, actor, metadata)
                 VALUES (NEW.entry_ids[1], NEW.tenant, NEW.series_id, NEW.period_id, taken, 'issued', new_number,

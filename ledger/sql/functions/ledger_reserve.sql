@@ -30,8 +30,10 @@ BEGIN
     END IF;
     SELECT p.moves OR EXISTS (SELECT FROM ledger_tenantbinding b WHERE b.login = session_user::text) INTO restricted
     FROM ledger_period p WHERE p.id = p_period AND p.tenant = p_tenant;
-    IF restricted IS DISTINCT FROM false THEN PERFORM ledger_refuse_foreign(p_tenant); END IF;
-    IF restricted IS NULL THEN outcome := 'unknown'; RETURN NEXT; RETURN; END IF;
+    IF restricted IS DISTINCT FROM false THEN
+        PERFORM ledger_refuse_foreign(p_tenant);
+        IF restricted IS NULL THEN outcome := 'unknown'; RETURN NEXT; RETURN; END IF;
+    END IF;
     PERFORM ledger_wait_in_line(p_period);
     SELECT p.series_id, p.starts_on, p.ends_on, p.ordinal, p.last_value, p.max_value, p.last_issued_on, p.closed_at
     INTO period

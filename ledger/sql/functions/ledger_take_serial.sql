@@ -29,9 +29,11 @@ BEGIN
     -- One query for everything that is known before anything is locked. A retry finds its number here, and doesn't queue
     -- behind somebody's payment. The period is found as in ledger_find_period, but only with the columns needed here,
     -- because PostgreSQL prepares each column of each step for each number.
-    SELECT s.id, s.chronological, s.day, s.refusal, s.early_release, q.id, q.last_value,
+    SELECT s.id, s.chronological, s.day, s.refusal, s.early_release, q.last_value,
+           CASE WHEN q.ends_on >= s.day AND q.closed_at IS NULL AND q.last_value < q.max_value
+                 AND (NOT s.chronological OR q.last_issued_on IS NULL OR q.last_issued_on <= s.day) THEN q.id END,
            (SELECT o.id FROM ledger_entry_of(p_tenant, s.id, p_document, p_replaces) o)
-    INTO series, guarded, day, outcome, early, period, last_seen, entry
+    INTO series, guarded, day, outcome, early, last_seen, period, entry
     FROM ledger_find_series(p_tenant, p_series, p_on, p_at,
                             CASE WHEN p_promised IS NULL THEN 'serial' ELSE 'at_commit' END) s
     LEFT JOIN LATERAL (
@@ -39,19 +41,17 @@ BEGIN
         FROM ledger_period r
         WHERE r.tenant = p_tenant AND r.series_id = s.id AND r.starts_on <= s.day AND r.ordinal = 0
         ORDER BY r.starts_on DESC LIMIT 1
-    ) q ON q.ends_on >= s.day AND q.closed_at IS NULL AND q.last_value < q.max_value
-        AND (NOT s.chronological OR q.last_issued_on IS NULL OR q.last_issued_on <= s.day);
-    IF series IS NULL OR outcome IS NOT NULL THEN
-        IF series IS NULL THEN RETURN ARRAY['unknown']; END IF;
-        -- A ticket is numbered even if the allocation was changed after it was inserted.
-        IF outcome <> 'allocation' OR p_promised IS NULL THEN RETURN ARRAY[outcome]; END IF;
-    END IF;
-    IF entry IS NOT NULL THEN RETURN ARRAY['existing', (day - DATE '1970-01-01')::text, entry::text]; END IF;
+    ) q ON true;
 
     LOOP
-        IF period IS NULL THEN
+        -- One condition lets nearly every number pass: PostgreSQL prepares each condition anew in each transaction.
+        IF period IS NULL OR entry IS NOT NULL OR outcome IS NOT NULL THEN
+            IF series IS NULL THEN RETURN ARRAY['unknown']; END IF;
+            -- A ticket is numbered even if the allocation was changed after it was inserted.
+            IF outcome <> 'allocation' OR p_promised IS NULL AND outcome IS NOT NULL THEN RETURN ARRAY[outcome]; END IF;
+            IF entry IS NOT NULL THEN RETURN ARRAY['existing', (day - DATE '1970-01-01')::text, entry::text]; END IF;
             -- The latest date may belong to a number that is void by now.
-            IF guarded AND ledger_lower_date(p_tenant, series, day) THEN
+            IF period IS NULL AND guarded AND ledger_lower_date(p_tenant, series, day) THEN
                 SELECT q.id, q.last_value INTO period, last_seen
                 FROM ledger_find_period(p_tenant, series, day) q
                 WHERE q.last_value < q.max_value;
@@ -82,24 +82,25 @@ BEGIN
           AND p.last_value < p.max_value
           AND (NOT guarded OR p.last_issued_on IS NULL OR p.last_issued_on <= day)
         RETURNING p.last_value, ledger_number(p.prefix, p.width, p.suffix, p.last_value, day) INTO taken, new_number;
-        EXIT WHEN FOUND;
-        -- While this checkout waited, the range was used up or closed: take the next one, if there is one.
-        period := NULL;
-    END LOOP;
-
-    -- Under the lock the period doesn't change. The counter was read before the document was looked up. If it has
-    -- changed since then, the document may have got a number on another connection, so look again. (ON CONFLICT would
-    -- find that too, but costs a speculative insertion each time. The unique index catches a number in another period.)
-    IF taken <> last_seen + 1 AND p_document > '' THEN
-        SELECT o.id INTO entry FROM ledger_entry_of(p_tenant, series, p_document, p_replaces) o;
-        IF entry IS NOT NULL THEN
+        -- Under the lock the period doesn't change. The counter was read before the document was looked up.
+        EXIT WHEN taken = last_seen + 1;
+        -- If it has changed since then, the document may have got a number on another connection, so look again. (ON
+        -- CONFLICT would find that too, but costs a speculative insertion each time. The unique index catches a number in
+        -- another period.)
+        IF taken IS NOT NULL THEN
+            IF p_document > '' THEN
+                SELECT o.id INTO entry FROM ledger_entry_of(p_tenant, series, p_document, p_replaces) o;
+            END IF;
+            EXIT WHEN entry IS NULL;
             latest := ledger_latest_date(p_tenant, period);
             UPDATE ledger_period p
             SET last_value = taken - 1, last_issued_on = CASE WHEN p.last_issued_on IS NOT NULL THEN latest END
             WHERE p.id = period;
             RETURN ARRAY['existing', (day - DATE '1970-01-01')::text, entry::text];
         END IF;
-    END IF;
+        -- While this checkout waited, the range was used up or closed: take the next one, if there is one.
+        period := NULL;
+    END LOOP;
 
     -- The id that was promised, or the next one.
     INSERT INTO ledger_entry AS e

@@ -132,8 +132,8 @@ MUTANTS = (
     Mutant(
         "a commit that waited for the counter itself numbers a document twice",
         "ledger/sql/functions/ledger_number_tickets.sql",
-        "IF taken <> seen + 1 AND EXISTS (",
-        "IF false AND EXISTS (",
+        "IF taken <> seen + 1 THEN",
+        "IF false THEN",
         ("tests/concurrency/test_at_commit.py::TestOneDocument::test_a_commit_that_waits_for_the_counter_itself",),
     ),
     Mutant(
