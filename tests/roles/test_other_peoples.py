@@ -122,6 +122,10 @@ def test_a_default_begins_where_it_says() -> None:
         '{"template": "A{counter}", "calendar": "never", "time_zone": "UTC", "max_days_ahead": 2147483647}',
         '{"template": "A{counter}", "calendar": null, "time_zone": "UTC"}',
         '{"template": "A{counter}", "calendar": "never", "time_zone": "Mars/Olympus"}',
+        *(
+            f'{{"template": "A{{counter}}", "calendar": "never", "time_zone": "{zone}"}}'
+            for zone in ("CET", "cet", "PST", "XXX+9:30", "Europe/Berlin+3", "europe/berlin", "localtime", "-99:99")
+        ),
         '{"template": "A{counter}", "calendar": "never", "time_zone": "UTC", "id": 1}',
         '{"template": "A{counter}", "calendar": "never", "time_zone": "UTC", "tenant": "theirs"}',
         '{"template": "A{counter}{counter}", "calendar": "never", "time_zone": "UTC"}',

@@ -51,6 +51,11 @@ BEGIN
         WHEN series.system <> '' AND NOT ledger_is_key(series.system) THEN 'its system can''t be a name'
         WHEN series.rules !~ '^([A-Za-z-]{2,20}(,[A-Za-z-]{2,20}){0,4})?$' THEN 'its rules can''t be codes'
         WHEN series.fiscal_start !~ '^[0-9][0-9]-[0-9][0-9]$' THEN 'its fiscal start is no month and day'
+        -- PostgreSQL also takes abbreviations (CET has no summer time) and POSIX rules (XXX+9:30), which Python doesn't read.
+        WHEN series.time_zone !~ '^(UTC|[A-Z][A-Za-z_]*(/[A-Z][A-Za-z_-]*)+)$'
+            AND (series.time_zone IN ('localtime', 'Factory', 'CET', 'EET', 'EST', 'HST', 'MET', 'MST', 'WET')
+                 OR NOT EXISTS (SELECT FROM pg_timezone_names n WHERE n.name = series.time_zone))
+            THEN 'its time zone is no place'
         WHEN series.rules_authorised NOT BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'
             THEN 'the day from which its ranges are authorised is out of range'
         WHEN series.close_after_days < 0 THEN 'the days after which it closes its periods are negative' END;
