@@ -97,12 +97,8 @@ class LedgerCommand(BaseCommand):
                 sub._add_action(again)
         return parser
 
-    def add_database(self, parser: CommandParser) -> None:
-        """Only ``--database``, for commands without JSON output."""
-        parser.add_argument("--database", metavar="ALIAS", help="The database, if not the ledger's own by DATABASES.")
-
     def add_arguments(self, parser: CommandParser) -> None:
-        self.add_database(parser)
+        parser.add_argument("--database", metavar="ALIAS", help="The database, if not the ledger's own by DATABASES.")
         parser.add_argument("--json", action="store_true", help="Write one JSON document.")
 
     def add_tenant(self, parser: CommandParser) -> None:
@@ -150,7 +146,7 @@ class LedgerCommand(BaseCommand):
         for name, value in options.items():
             _refuse_unreadable(name, value)
         try:
-            if homes.are_many() and not options["database"] and (self.in_all_homes or options.get("tenant")):
+            if homes.are_many() and not options.get("database") and (self.in_all_homes or options.get("tenant")):
                 if options.get("tenant") is None and not options.get("forever"):
                     return self._in_each_home(*args, **options)
                 if options.get("tenant") is not None:

@@ -40,7 +40,6 @@ class Command(LedgerCommand):
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
-        self.add_database(parser)
         actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
         listing = actions.add_parser("list", help="Each home, how many tenants live there, and whether it answers.")
         listing.add_argument("--json", action="store_true", help="Write one JSON document.")

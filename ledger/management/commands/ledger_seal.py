@@ -61,9 +61,7 @@ class Command(LedgerCommand):
             super().add_arguments(one)
         for one in (now, out, check, told):
             self.add_chosen(one, series=False)
-        self.add_database(
-            actions.add_parser("verifier", help="Print folio_verify.py, which checks exports and proofs.")
-        )
+        actions.add_parser("verifier", help="Print folio_verify.py, which checks exports and proofs.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["action"] == "verifier":
