@@ -463,7 +463,7 @@ class TestWhatOthersAdd:
         acknowledge(next(findings(tenant="books", kind="unknown")).id, reason="another shop's", by="ada")
         with continuity_report(tenant="books") as report:
             assert [part.name for part in report.parts][-4:] == ["findings", "confirmed", "series", "settings"]
-            assert {(row.number, row.series, row.system, row.reason) for row in rows(report, "findings")} == {
+            assert {(row.number, row.series, row.there, row.reason) for row in rows(report, "findings")} == {
                 ("B2026-003", "invoice", "nothing", ""),
                 ("B2026-004", "invoice", "nothing", ""),
                 ("FOREIGN-1", "", "posted FOREIGN-1 of 2026-03-01", "another shop's"),
