@@ -26,7 +26,17 @@ from ledger import homes
 from ledger.database_errors import translate_database_errors
 from ledger.errors import DeadlockDetected, LockTimeout, MoveError
 from ledger.keys import tenant_key
-from ledger.models import AdoptingDay, AdoptingRow, LedgerSeal, Period, SealAnchored, TenantBinding, TenantMove, Ticket
+from ledger.models import (
+    AdoptingDay,
+    AdoptingRow,
+    LedgerSeal,
+    Period,
+    SealAnchored,
+    Series,
+    TenantBinding,
+    TenantMove,
+    Ticket,
+)
 from ledger.models.tables import event_tables
 from ledger.sql import SET_LOCK_TIMEOUT
 
@@ -85,7 +95,13 @@ def move(
         f"The ledgers of {source!r} and {to!r} draw ids from one range.",
         "manage.py ledger_home migrate gives a ledger without series a range of its own.",
     )
-    if _state(to, tenant) != (State.ARRIVED, source):
+    there = _state(to, tenant)
+    if there != (State.ARRIVED, source):
+        _expect(
+            there[0] == State.ARRIVING or not Series.objects.using(to).filter(tenant=tenant).exists(),
+            f"Tenant {tenant!r} has series in {to!r} already.",
+            f"If it has lived there before: manage.py ledger_home drop {tenant} {to}",
+        )
         tell("waiting for the checkouts under way")
         _leave(source, tenant, to, patience)
         _later_era(source, to, patience)
@@ -118,11 +134,7 @@ def drop(org: Any, home: str) -> int:
         _expect(
             state == State.LEFT, f"Tenant {tenant!r} has no old copy in {home!r}.", "Only what has left is dropped."
         )
-        _expect(
-            _state(to, tenant) == (State.ARRIVED, home),
-            f"Tenant {tenant!r} has not arrived in {to!r}.",
-            "Run the move again.",
-        )
+        _expect_it_lives(tenant, home, to)
         [(digest,)] = _ask(home, _DIGEST, [tenant])
         _expect_digest(home, tenant, digest)
         _ask(home, _MOVE, [tenant, State.LEFT, to, digest])
@@ -308,6 +320,19 @@ def _delete(alias: str, model: type[models.Model], tenant: str) -> int:
     with connections[alias].cursor() as cursor:
         cursor.execute(f"DELETE FROM {model._meta.db_table} WHERE tenant = %s", [tenant])  # noqa: S608  (a name of our own)
         return int(cursor.rowcount)
+
+
+def _expect_it_lives(tenant: str, home: str, to: str) -> None:
+    """A tenant that left ``home`` for ``to`` lives there, or has moved on to where it lives."""
+    passed = {home}
+    while to not in passed and (there := _state(to, tenant))[0] in (State.LEFT, State.DROPPED):
+        passed.add(to)
+        to = there[1]
+    _expect(
+        to not in passed and there[0] in (State.ARRIVED, State.LEAVING),
+        f"Tenant {tenant!r} has not arrived in {to!r}.",
+        "Run the move again.",
+    )
 
 
 def _expect(holds: bool, problem: str, remedy: str) -> None:

@@ -492,6 +492,29 @@ def test_the_old_copy_is_dropped_and_the_tenant_comes_back(
         assert issue("pooled", org=shop).number.endswith("-4")
 
 
+def test_a_tenant_that_has_moved_on_comes_back(shop: str) -> None:
+    """Its old copies are dropped in any order, wherever it has gone from there."""
+    third = "first:south"
+    moving.move(shop, NEW, hook=hook)
+    moving.move(shop, third, hook=hook)
+    with pytest.raises(MoveError, match=rf"has series in '{OLD}' already.*ledger_home drop {shop} {OLD}"):
+        moving.move(shop, OLD, hook=hook)
+    assert not Period.objects.using(third).filter(moves=True).exists()
+    before = rows(third)
+    moving.drop(shop, NEW)
+    moving.drop(shop, OLD)
+    moving.move(shop, OLD, hook=hook)
+    assert rows(OLD) == before
+    moving.drop(shop, third)
+
+
+def test_a_copy_is_kept_if_its_tenant_lives_nowhere_else(shop: str) -> None:
+    moving.move(shop, NEW, hook=hook)
+    TenantMove.objects.using(NEW).filter(tenant=shop).delete()  # as a backup from before the move has it
+    with pytest.raises(MoveError, match=f"has not arrived in '{NEW}'"):
+        moving.drop(shop, OLD)
+
+
 def test_what_was_written_past_the_functions_is_not_dropped(shop: str) -> None:
     moving.move(shop, NEW, hook=hook)
     with connections[OLD].cursor() as cursor:
