@@ -48,6 +48,13 @@ MUTANTS = (
         (f"{MOVING}::test_what_was_written_past_the_functions_is_not_dropped",),
     ),
     Mutant(
+        "the only copy is dropped",
+        "ledger/moving.py",
+        "        _expect_it_lives(tenant, home, to)\n",
+        "",
+        (f"{MOVING}::test_a_copy_is_kept_if_its_tenant_lives_nowhere_else",),
+    ),
+    Mutant(
         "rows of another server in the same era",
         "ledger/moving.py",
         "        _later_era(source, to, patience)\n",
